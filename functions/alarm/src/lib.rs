@@ -1,0 +1,1 @@
+//! Renders alarms and notices as Slack messages.

@@ -1,0 +1,1 @@
+//! Builds a runner image once, however many jobs wait for it.

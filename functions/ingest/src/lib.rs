@@ -1,0 +1,1 @@
+//! Turns a signed GitHub webhook into events.

@@ -1,0 +1,1 @@
+//! Follows which runner really runs which job.

@@ -1,0 +1,1 @@
+//! Gives a queued job a runner, or says why not.

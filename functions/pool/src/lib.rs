@@ -1,0 +1,1 @@
+//! Keeps warm runners by schedule.

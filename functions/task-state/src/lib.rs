@@ -1,0 +1,1 @@
+//! Follows a runner's task and says why it stopped.

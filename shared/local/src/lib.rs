@@ -1,0 +1,1 @@
+//! Everything that AWS provides, on one machine: bus, ledger, fleet, images, secrets.

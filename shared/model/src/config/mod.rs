@@ -1,0 +1,242 @@
+//! The fleet's configuration: what `fleet.toml` says, checked as a whole when it is loaded.
+
+mod load;
+mod report;
+mod text;
+
+use std::collections::BTreeMap;
+
+use globset::GlobMatcher;
+
+use crate::SignedDuration;
+use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository};
+use crate::runner::Scope;
+use crate::schedule::Schedule;
+use crate::secret::SecretReference;
+use crate::size::Size;
+use crate::spec::{Arch, Capacity, Label, Spec};
+
+pub use load::load;
+pub use report::{ConfigError, Problem};
+
+/// A valid configuration. Every default is resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What runner names start with. Default `ff`.
+    pub fleet: FleetName,
+    /// GitHub.
+    pub github: GitHubConfig,
+    /// Which labels are ours.
+    pub labels: LabelsConfig,
+    /// Runner sizes by name.
+    pub classes: BTreeMap<ClassName, Class>,
+    /// How much may run at once.
+    pub limits: Limits,
+    /// Base images that may be asked for.
+    pub images: ImagesConfig,
+    /// Whose jobs are served.
+    pub repositories: RepositoriesConfig,
+    /// Warm runners.
+    pub pools: Vec<PoolConfig>,
+    /// Where people are told.
+    pub notify: NotifyConfig,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// Whether agents and runners are verbose. Default false.
+    pub debug: bool,
+}
+
+/// `[github]`
+#[derive(Debug, Clone)]
+pub struct GitHubConfig {
+    /// Base address of the API. Default `https://api.github.com`.
+    pub url: String,
+    /// Where runners register.
+    pub target: Target,
+    /// How the fleet signs in.
+    pub credentials: Credentials,
+    /// Secrets of the webhook: current, then previous while rotating. At least one.
+    pub webhook_secrets: Vec<SecretReference>,
+    /// The runner group that runners register in. Default 1, which every organization and repository has.
+    pub runner_group_id: u64,
+}
+
+/// Where runners register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// With an organization.
+    Organization(Owner),
+    /// With each of these repositories.
+    Repositories(Vec<Repository>),
+}
+
+impl Target {
+    /// Where a runner for a repository's job registers.
+    pub fn scope_of(&self, repository: &Repository) -> Scope {
+        match self {
+            Self::Organization(owner) => Scope::Organization(owner.clone()),
+            Self::Repositories(_) => Scope::Repository(repository.clone()),
+        }
+    }
+
+    /// Every place where runners register.
+    pub fn scopes(&self) -> Vec<Scope> {
+        match self {
+            Self::Organization(owner) => vec![Scope::Organization(owner.clone())],
+            Self::Repositories(repositories) => repositories.iter().cloned().map(Scope::Repository).collect(),
+        }
+    }
+}
+
+/// How the fleet signs in at GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// A GitHub App.
+    App {
+        /// Its id.
+        id: u64,
+        /// Its installation.
+        installation: u64,
+        /// Its private key, in PEM.
+        key: SecretReference,
+    },
+    /// A personal access token.
+    Token(SecretReference),
+}
+
+/// `[labels]`
+#[derive(Debug, Clone)]
+pub struct LabelsConfig {
+    /// A job is ours only if it has all of these. Default `self-hosted`.
+    pub required: Vec<Label>,
+    /// Further labels that are understood and choose nothing. Default none.
+    pub plain: Vec<Label>,
+    /// The class of a job without a `class:` label. Default `medium` if there is one, else the smallest.
+    pub default_class: ClassName,
+}
+
+/// `[classes.NAME]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    /// Legal CPU and memory.
+    pub size: Size,
+    /// Ephemeral storage, 20 to 200. Default 20.
+    pub disk_gib: u32,
+    /// Default x64.
+    pub arch: Arch,
+    /// Default on demand.
+    pub capacity: Capacity,
+    /// The most runners of this class. Default: only the fleet's limit.
+    pub runners: Option<u64>,
+}
+
+impl Class {
+    /// What a runner of this class is, before labels change it.
+    pub fn spec(&self, name: &ClassName) -> Spec {
+        Spec {
+            class: name.clone(),
+            cpu: self.size.cpu,
+            memory_mib: self.size.memory_mib,
+            disk_gib: self.disk_gib,
+            arch: self.arch,
+            capacity: self.capacity,
+            image: None,
+        }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The most live runners. Default 10.
+    pub runners: u64,
+    /// The most live runners launched for one repository's jobs. Default: only the fleet's limit.
+    pub runners_per_repository: Option<u64>,
+    /// The most runners that may be launched for one job because those before it failed. Default 5.
+    pub launch_attempts: u32,
+    /// The most replacements (for runners that were taken or that failed) in ten minutes, over the fleet. Default 100.
+    pub replacements: u64,
+    /// The largest webhook that is read, in bytes. Default and maximum 26,214,400 (25 MiB, GitHub's own cap).
+    pub webhook_bytes: usize,
+}
+
+/// `[images]`
+#[derive(Debug, Clone)]
+pub struct ImagesConfig {
+    /// Patterns of base images that an `image:` label may name. Default: none may.
+    pub allow: Vec<Pattern>,
+    /// How long a failed build is not tried again. Default 10 minutes.
+    pub retry_after: SignedDuration,
+    /// When an image is built anew, the old one serving meanwhile. Default 7 days.
+    pub rebuild_after: SignedDuration,
+}
+
+/// `[repositories]`
+#[derive(Debug, Clone)]
+pub struct RepositoriesConfig {
+    /// Patterns of repositories that are served. Default: the organization's, or those that are listed.
+    pub allow: Vec<Pattern>,
+    /// Whether public repositories are served. Default false.
+    pub public: bool,
+    /// Whether runs whose code comes from a fork are served. Default false.
+    pub forks: bool,
+}
+
+/// A glob, with the text it was made from.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As it was written.
+    pub text: String,
+    /// Compiled.
+    pub matcher: GlobMatcher,
+}
+
+/// `[[pools]]`
+#[derive(Debug, Clone)]
+pub struct PoolConfig {
+    /// Default: its position, from 1.
+    pub name: PoolName,
+    /// What its runners register with.
+    pub labels: Vec<Label>,
+    /// What they are: read from the labels.
+    pub spec: Spec,
+    /// Where they register.
+    pub scope: Scope,
+    /// How many are kept idle while the schedule is on.
+    pub size: u64,
+    /// When. Default: always.
+    pub schedule: Option<Schedule>,
+}
+
+/// `[notify]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NotifyConfig {
+    /// An incoming webhook of Slack. Default none.
+    pub slack: Option<SecretReference>,
+}
+
+/// `[timeouts]`, each in whole seconds in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the reservation to the registration. Default 600: a Fargate task is up within a minute, a large image takes
+    /// some more.
+    pub register: SignedDuration,
+    /// How long a registered runner may wait for a job before it is let go (pools excepted). Default 300.
+    pub idle: SignedDuration,
+    /// How long after its job ended a runner may live. Default 300.
+    pub linger: SignedDuration,
+    /// How long the fleet may be silent about a task before it is looked for. Default 120.
+    pub lost: SignedDuration,
+    /// How long a job may be queued. Default 86,400: GitHub drops it then.
+    pub queued: SignedDuration,
+    /// How long a job may run. Default 432,000: GitHub ends it then.
+    pub running: SignedDuration,
+    /// How long an image build may take. Default 1,800.
+    pub build: SignedDuration,
+    /// The wait after the second failed launch of a job; doubled with each further one. Default 30.
+    pub backoff: SignedDuration,
+    /// How long `cleanup` leaves something alone that may be under way. Default 60.
+    pub grace: SignedDuration,
+    /// How often GitHub is asked for its runners and for queued jobs. Default 300.
+    pub survey: SignedDuration,
+}

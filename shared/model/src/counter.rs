@@ -1,0 +1,53 @@
+//! Counters that bound the fleet. They change in the same transaction as the rows they count.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::ids::{ClassName, Repository};
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Counter {
+    /// Live runners of the fleet.
+    Runners,
+    /// Live runners of a class.
+    ClassRunners(ClassName),
+    /// Live runners launched for a repository's jobs.
+    RepositoryRunners(Repository),
+    /// Runners launched in place of others, in the ten minutes that begin at this multiple of 600 seconds.
+    Replacements(i64),
+}
+
+/// The breaker counts replacements in windows of this many seconds.
+pub const BREAKER_WINDOW_SECONDS: i64 = 600;
+
+impl Counter {
+    /// The replacement counter of the window in which `now` lies.
+    pub fn replacements_at(now: Timestamp) -> Self {
+        Self::Replacements(now.as_second().div_euclid(BREAKER_WINDOW_SECONDS) * BREAKER_WINDOW_SECONDS)
+    }
+
+    /// Its key in the ledger.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Runners => "counter#runners".to_owned(),
+            Self::ClassRunners(class) => format!("counter#class#{class}"),
+            Self::RepositoryRunners(repository) => format!("counter#repository#{repository}"),
+            Self::Replacements(window) => format!("counter#replacements#{window}"),
+        }
+    }
+}
+
+impl fmt::Display for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runners => f.write_str("runners of the fleet"),
+            Self::ClassRunners(class) => write!(f, "runners of class {class}"),
+            Self::RepositoryRunners(repository) => write!(f, "runners of {repository}"),
+            Self::Replacements(_) => f.write_str("replacements in ten minutes"),
+        }
+    }
+}

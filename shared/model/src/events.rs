@@ -1,0 +1,411 @@
+//! The facts of the fleet. A fact is past tense, small, and carries no secret.
+//!
+//! One name everywhere: the type `JobQueued` is the detail-type `"JobQueued"` and the sample `events/job-queued.json`.
+//! Changes are additive; old samples parse for ever.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId};
+use crate::image::ImageReference;
+use crate::job::Waiting;
+use crate::runner::StopReason;
+use crate::spec::{Arch, Label, Spec};
+
+/// What a webhook tells of a job, carried in every event that is about GitHub's side of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobDescription {
+    /// The job.
+    pub id: JobId,
+    /// Its workflow run.
+    pub run_id: RunId,
+    /// Counts from 1; a re-run has new job ids.
+    pub run_attempt: u32,
+    /// Where it belongs.
+    pub repository: Repository,
+    /// Whether that repository is public.
+    pub public: bool,
+    /// The workflow's name; empty if GitHub did not say.
+    #[serde(default)]
+    pub workflow: String,
+    /// The job's name.
+    pub name: String,
+    /// Its `runs-on`.
+    pub labels: Vec<Label>,
+    /// Its page at GitHub.
+    #[serde(default)]
+    pub html_url: String,
+    /// When GitHub created it.
+    pub created_at: Timestamp,
+}
+
+/// Why a job is (again) in search of a runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueCause {
+    /// GitHub said that it is queued.
+    Webhook,
+    /// Its runner was taken by another job.
+    RunnerTaken,
+    /// Its runner stopped before it ran anything.
+    RunnerStopped,
+    /// What it waited for has come, or its time to try again.
+    Retry,
+    /// `cleanup` found it waiting without a word.
+    Recovered,
+}
+
+/// The runner that GitHub says runs a job; it need not be one of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedRunner {
+    /// Its name.
+    pub name: String,
+    /// Its id at GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<GithubRunnerId>,
+}
+
+macro_rules! facts {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+            #[serde(rename_all = "camelCase")]
+            pub struct $name {
+                $($(#[$field_doc])* pub $field: $type,)*
+            }
+
+            impl From<$name> for Fact {
+                fn from(fact: $name) -> Fact {
+                    Fact::$name(fact)
+                }
+            }
+        )*
+
+        /// Any fact.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "each variant is the type of its name")]
+        pub enum Fact {
+            $($name($name),)*
+        }
+
+        /// Every detail-type, in the order of a job's life.
+        pub const DETAIL_TYPES: &[&str] = &[$(stringify!($name)),*];
+
+        impl Fact {
+            /// The detail-type.
+            pub fn detail_type(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+
+            /// The detail, without `meta`.
+            ///
+            /// # Errors
+            /// None in practice: every fact is a plain structure.
+            pub fn detail(&self) -> serde_json::Result<serde_json::Value> {
+                match self {
+                    $(Self::$name(fact) => serde_json::to_value(fact),)*
+                }
+            }
+
+            /// Reads a detail; `None` for a detail-type that is not ours.
+            pub fn decode(detail_type: &str, detail: &serde_json::Value) -> Option<Result<Self, serde_path_to_error::Error<serde_json::Error>>> {
+                match detail_type {
+                    $(stringify!($name) => Some(serde_path_to_error::deserialize::<_, $name>(detail).map(Self::$name)),)*
+                    _ => None,
+                }
+            }
+
+            /// The JSON Schema of a detail-type's detail, `meta` left out.
+            pub fn schema(detail_type: &str) -> Option<schemars::Schema> {
+                match detail_type {
+                    $(stringify!($name) => Some(schemars::schema_for!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    /// A job looks for a runner.
+    JobQueued {
+        /// The job.
+        job: JobDescription,
+        /// Why now.
+        cause: QueueCause,
+    }
+    /// A job waits for an approval at GitHub; it will be queued when it is given.
+    JobWaiting {
+        /// The job.
+        job: JobDescription,
+    }
+    /// GitHub gave a job to a runner.
+    JobStarted {
+        /// The job.
+        job: JobDescription,
+        /// The runner that has it.
+        runner: ObservedRunner,
+        /// When.
+        started_at: Timestamp,
+    }
+    /// A job ended at GitHub, whether or not it ever ran.
+    JobCompleted {
+        /// The job.
+        job: JobDescription,
+        /// GitHub's word: `success`, `failure`, `cancelled`, `skipped`, `timed_out`, ...
+        conclusion: String,
+        /// The runner that had it, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        runner: Option<ObservedRunner>,
+        /// When.
+        completed_at: Timestamp,
+    }
+    /// A workflow run was requested. Tells where its code comes from, which a job's webhook does not.
+    RunRequested {
+        /// The run.
+        run_id: RunId,
+        /// Where it runs.
+        repository: Repository,
+        /// Where its code comes from; absent if that repository is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head_repository: Option<Repository>,
+        /// What triggered it, such as `push` or `pull_request`.
+        event: String,
+    }
+    /// A queued job was given a runner that was there already.
+    JobMatched {
+        /// The job.
+        job: JobId,
+        /// The runner, warm or left over by another job.
+        runner: RunnerName,
+    }
+    /// A task was accepted for a runner.
+    RunnerLaunched {
+        /// The runner.
+        runner: RunnerName,
+        /// Its task.
+        task: TaskId,
+        /// The job it was launched for; none for a pool's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+        /// What it is.
+        spec: Spec,
+    }
+    /// A job waits.
+    JobDeferred {
+        /// The job.
+        job: JobId,
+        /// Where it belongs.
+        repository: Repository,
+        /// On what.
+        waiting: Waiting,
+    }
+    /// A job will get no runner. A person hears of it.
+    JobRejected {
+        /// The job.
+        job: JobId,
+        /// Where it belongs.
+        repository: Repository,
+        /// The job's name.
+        name: String,
+        /// Its page at GitHub.
+        html_url: String,
+        /// What was found, what is allowed, what to do.
+        reason: String,
+    }
+    /// A job needs an image that is not there.
+    ImageRequested {
+        /// The image to be.
+        key: ImageKey,
+        /// What it is made from.
+        image: ImageReference,
+        /// For which processors.
+        arch: Arch,
+        /// Who asked first.
+        repository: Repository,
+    }
+    /// A task could not be launched.
+    LaunchFailed {
+        /// The runner that is not to be.
+        runner: RunnerName,
+        /// The job that waits for it; none for a pool's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+        /// What the fleet answered.
+        reason: String,
+        /// Whether trying again is pointless. Then a person hears of it.
+        for_good: bool,
+    }
+    /// A task is up and its runner is registered at GitHub.
+    RunnerRegistered {
+        /// The runner.
+        runner: RunnerName,
+        /// Its id at GitHub.
+        github_id: GithubRunnerId,
+        /// The job it is meant for; GitHub may give it another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+    }
+    /// A task came up and was sent home: there was no work for it any more.
+    RunnerDismissed {
+        /// The runner.
+        runner: RunnerName,
+        /// Why.
+        reason: String,
+    }
+    /// A runner has a job.
+    RunnerBusy {
+        /// The runner.
+        runner: RunnerName,
+        /// The job that GitHub gave it.
+        job: JobId,
+        /// The job it was meant for, if it is another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taken_from: Option<JobId>,
+    }
+    /// A runner without work was removed from GitHub, and then its task stopped.
+    RunnerReleased {
+        /// The runner.
+        runner: RunnerName,
+        /// Why.
+        reason: String,
+    }
+    /// A job of ours ended.
+    JobFinished {
+        /// The job.
+        job: JobId,
+        /// Where it belongs.
+        repository: Repository,
+        /// GitHub's word.
+        conclusion: String,
+        /// The runner that had it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        runner: Option<String>,
+        /// From queued to started, in milliseconds, if it started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue_to_start_millis: Option<u64>,
+    }
+    /// A runner's task runs.
+    RunnerStarted {
+        /// The runner.
+        runner: RunnerName,
+        /// Its task.
+        task: TaskId,
+    }
+    /// A runner's task is about to be taken away (Spot); it has two minutes.
+    RunnerInterrupted {
+        /// The runner.
+        runner: RunnerName,
+        /// The job it has, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+    }
+    /// A runner's task stopped and its capacity is free.
+    RunnerStopped {
+        /// The runner.
+        runner: RunnerName,
+        /// The job it had or was meant for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+        /// Why it stopped.
+        reason: StopReason,
+        /// List price of its time, in USD.
+        cost_usd: f64,
+    }
+    /// An image build runs.
+    ImageBuildStarted {
+        /// The image to be.
+        key: ImageKey,
+        /// What it is made from.
+        image: ImageReference,
+        /// The build.
+        build: BuildId,
+    }
+    /// An image is there; the jobs that wait for it can be launched.
+    ImageReady {
+        /// The image.
+        key: ImageKey,
+        /// What it was made from.
+        image: ImageReference,
+        /// Where to pull it.
+        uri: String,
+    }
+    /// An image build failed; the jobs that wait for it are rejected. A person hears of it.
+    ImageFailed {
+        /// The image that is not to be.
+        key: ImageKey,
+        /// What it was to be made from.
+        image: ImageReference,
+        /// The phase and its message.
+        reason: String,
+        /// Where to read more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log_url: Option<String>,
+    }
+    /// `cleanup` removed something that nobody needed.
+    RunnerReaped {
+        /// The runner's name; it may be unknown to the ledger.
+        runner: String,
+        /// What was found and what was done.
+        reason: String,
+    }
+    /// A job that is ours was given up after its time. A person hears of it.
+    JobExpired {
+        /// The job.
+        job: JobId,
+        /// Where it belongs.
+        repository: Repository,
+        /// The job's name.
+        name: String,
+        /// Its page at GitHub.
+        html_url: String,
+        /// How long it had been what.
+        reason: String,
+    }
+    /// A webhook that had not arrived was asked for again.
+    DeliveryRecovered {
+        /// GitHub's GUID of the delivery; it stays the same when delivered again.
+        guid: String,
+        /// The webhook's event.
+        event: String,
+        /// When GitHub first tried.
+        delivered_at: Timestamp,
+    }
+    /// The fleet at one moment, counted from the ledger.
+    FleetMeasured {
+        /// Queued jobs without a runner.
+        jobs_waiting: u64,
+        /// Queued jobs with a runner on its way or idle.
+        jobs_launched: u64,
+        /// Jobs that run.
+        jobs_running: u64,
+        /// Runners that are reserved or starting.
+        runners_starting: u64,
+        /// Registered runners without a job.
+        runners_idle: u64,
+        /// Runners with a job.
+        runners_busy: u64,
+        /// Age of the oldest waiting job, in seconds.
+        oldest_waiting_seconds: u64,
+    }
+    /// A pool is short of a warm runner.
+    RunnerWanted {
+        /// The pool.
+        pool: PoolName,
+        /// The n-th runner of the pool; the same number twice is the same runner.
+        sequence: u64,
+    }
+    /// So many runners had to be replaced that replacing is paused. A person hears of it.
+    BreakerOpened {
+        /// How many replacements are allowed in ten minutes.
+        limit: u64,
+        /// When replacing goes on.
+        until: Timestamp,
+    }
+}

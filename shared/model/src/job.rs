@@ -1,0 +1,304 @@
+//! A job and its states. They only move forward: a late `JobQueued` after `JobStarted` changes nothing.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::counter::Counter;
+use crate::events::JobDescription;
+use crate::ids::{ImageKey, JobId, RunnerName};
+use crate::spec::Spec;
+use crate::timeline::Timeline;
+
+/// What a queued job waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "for")]
+pub enum Waiting {
+    /// For runners to end: a limit is reached.
+    #[serde(rename_all = "camelCase")]
+    Capacity {
+        /// Which limit, in words.
+        limit: String,
+    },
+    /// For its image to be built.
+    #[serde(rename_all = "camelCase")]
+    Image {
+        /// Which image.
+        key: ImageKey,
+    },
+    /// For an API's rate limit to pass.
+    #[serde(rename_all = "camelCase")]
+    Throttled {
+        /// When by the limit's own clock.
+        until: Timestamp,
+        /// Whose limit.
+        reason: String,
+    },
+    /// For the next try after something failed.
+    #[serde(rename_all = "camelCase")]
+    Backoff {
+        /// When.
+        until: Timestamp,
+        /// What failed.
+        reason: String,
+    },
+}
+
+impl Waiting {
+    /// The wait for a limit.
+    pub fn capacity(counter: &Counter, limit: u64) -> Self {
+        Self::Capacity { limit: format!("{counter}: {limit} at most") }
+    }
+
+    /// Whether there is a reason to try again at this time.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Capacity { .. } => true,
+            Self::Image { .. } => false,
+            Self::Throttled { until, .. } | Self::Backoff { until, .. } => *until <= now,
+        }
+    }
+
+    /// What a person could do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Capacity { .. } => {
+                "raise the limit under [limits] or on the class, or wait for a runner to end"
+            }
+            Self::Image { .. } => {
+                "wait for the build; a pool or an earlier job with this image would have it ready"
+            }
+            Self::Throttled { .. } => {
+                "wait; a warm pool spares launches, a GitHub App has higher limits than a token"
+            }
+            Self::Backoff { .. } => "look at why the runners before it stopped: fleetfoot runners list",
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capacity { limit } => write!(f, "waits for capacity ({limit})"),
+            Self::Image { key } => write!(f, "waits for image {:.12} to be built", key),
+            Self::Throttled { until, reason } => write!(f, "waits until {until} for a rate limit ({reason})"),
+            Self::Backoff { until, reason } => write!(f, "waits until {until} to try again ({reason})"),
+        }
+    }
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "is")]
+pub enum JobState {
+    /// Has not started.
+    Queued {
+        /// On what it waits, if it has no runner.
+        waiting: Option<Waiting>,
+        /// The runner meant for it.
+        runner: Option<RunnerName>,
+    },
+    /// GitHub gave it to a runner, of ours or not.
+    Running {
+        /// That runner.
+        runner: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Ended at GitHub.
+    Finished {
+        /// GitHub's word.
+        conclusion: String,
+        /// The runner that had it.
+        runner: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Will get no runner.
+    Rejected {
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Given up after its time.
+    Expired {
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// A job's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// What GitHub said of it.
+    pub description: JobDescription,
+    /// What its labels mean, once they are read.
+    pub spec: Option<Spec>,
+    /// Where it is.
+    pub state: JobState,
+    /// When it started, if it did.
+    pub started_at: Option<Timestamp>,
+    /// How many runners were launched for it.
+    pub launches: u32,
+    /// How many of them failed it.
+    pub failures: u32,
+    /// How often its runner was taken by another job.
+    pub replacements: u32,
+    /// When its state last changed.
+    pub changed_at: Timestamp,
+    /// What happened to it.
+    pub timeline: Timeline,
+}
+
+impl Job {
+    /// A job that was just heard of.
+    pub fn new(description: JobDescription, now: Timestamp) -> Self {
+        Self {
+            description,
+            spec: None,
+            state: JobState::Queued { waiting: None, runner: None },
+            started_at: None,
+            launches: 0,
+            failures: 0,
+            replacements: 0,
+            changed_at: now,
+            timeline: Timeline::default(),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        self.description.id
+    }
+
+    /// Whether it has neither started nor ended.
+    pub fn is_queued(&self) -> bool {
+        matches!(self.state, JobState::Queued { .. })
+    }
+
+    /// Whether it may still change.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, JobState::Queued { .. } | JobState::Running { .. })
+    }
+
+    /// The runner meant for it while it is queued.
+    pub fn runner(&self) -> Option<&RunnerName> {
+        match &self.state {
+            JobState::Queued { runner, .. } => runner.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// On what it waits.
+    pub fn waiting(&self) -> Option<&Waiting> {
+        match &self.state {
+            JobState::Queued { waiting, .. } => waiting.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Gives it a runner while it is queued.
+    pub fn assign(&mut self, runner: &RunnerName, now: Timestamp, why: &str) {
+        if self.is_queued() {
+            self.move_to(
+                JobState::Queued { waiting: None, runner: Some(runner.clone()) },
+                now,
+                format!("{why}: runner {runner}"),
+            );
+        }
+    }
+
+    /// Takes its runner away while it is queued; it waits again.
+    pub fn unassign(&mut self, waiting: Option<Waiting>, now: Timestamp, why: &str) {
+        if self.is_queued() {
+            self.move_to(JobState::Queued { waiting, runner: None }, now, why.to_owned());
+        }
+    }
+
+    /// Lets it wait while it is queued. Answers whether that changed anything.
+    pub fn wait(&mut self, waiting: Waiting, now: Timestamp) -> bool {
+        if !self.is_queued() || self.waiting() == Some(&waiting) {
+            return false;
+        }
+        let what = waiting.to_string();
+        self.move_to(JobState::Queued { waiting: Some(waiting), runner: None }, now, what);
+        true
+    }
+
+    /// GitHub gave it to a runner. Answers whether that changed anything.
+    pub fn start(&mut self, runner: &str, started_at: Timestamp, now: Timestamp) -> bool {
+        if matches!(self.state, JobState::Running { .. } | JobState::Finished { .. }) {
+            return false;
+        }
+        self.started_at = Some(started_at);
+        self.move_to(
+            JobState::Running { runner: runner.to_owned(), since: started_at },
+            now,
+            format!("started on runner {runner}"),
+        );
+        true
+    }
+
+    /// It ended at GitHub. Answers whether that changed anything.
+    pub fn finish(
+        &mut self,
+        conclusion: &str,
+        runner: Option<&str>,
+        completed_at: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        if matches!(self.state, JobState::Finished { .. }) {
+            return false;
+        }
+        let state = JobState::Finished {
+            conclusion: conclusion.to_owned(),
+            runner: runner.map(str::to_owned),
+            at: completed_at,
+        };
+        self.move_to(state, now, format!("finished: {conclusion}"));
+        true
+    }
+
+    /// It will get no runner. A job that runs or ended cannot be rejected.
+    pub fn reject(&mut self, reason: &str, now: Timestamp) -> bool {
+        if !self.is_queued() {
+            return false;
+        }
+        self.move_to(
+            JobState::Rejected { reason: reason.to_owned(), at: now },
+            now,
+            format!("rejected: {reason}"),
+        );
+        true
+    }
+
+    /// It is given up.
+    pub fn expire(&mut self, reason: &str, now: Timestamp) -> bool {
+        if !self.is_open() {
+            return false;
+        }
+        self.move_to(
+            JobState::Expired { reason: reason.to_owned(), at: now },
+            now,
+            format!("expired: {reason}"),
+        );
+        true
+    }
+
+    /// From GitHub's creation of it to its start.
+    pub fn queue_to_start_millis(&self) -> Option<u64> {
+        let started = self.started_at?;
+        u64::try_from(started.duration_since(self.description.created_at).as_millis()).ok()
+    }
+
+    fn move_to(&mut self, state: JobState, now: Timestamp, what: String) {
+        self.state = state;
+        self.changed_at = now;
+        self.timeline.note(now, what);
+    }
+}

@@ -1,0 +1,133 @@
+//! The ledger port: every job, runner and image has a row, written with conditions.
+
+use async_trait::async_trait;
+
+use crate::Timestamp;
+use crate::counter::Counter;
+use crate::ids::{ImageKey, JobId, RunnerName};
+use crate::job::Job;
+use crate::record::{Image, Index, Key, Record};
+use crate::runner::Runner;
+
+/// A value and the version of its row. Version 0 means that there is no row yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored<T> {
+    /// The value.
+    pub value: T,
+    /// Grows by one with each write.
+    pub version: u64,
+}
+
+impl<T> Stored<T> {
+    /// A value that has no row yet.
+    pub fn new(value: T) -> Self {
+        Self { value, version: 0 }
+    }
+}
+
+/// One part of a transaction.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a transaction has two or three parts and lives for one call")]
+pub enum Change {
+    /// Writes a row, if it still has this version (0: if there is none).
+    Put(Stored<Record>),
+    /// Counts one more, if that stays within the limit.
+    Acquire {
+        /// Which counter.
+        counter: Counter,
+        /// The most it may count.
+        limit: u64,
+    },
+    /// Counts one less. A counter never falls below zero.
+    Release(Counter),
+}
+
+/// Why the ledger refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// A row changed since it was read. Load again and decide again.
+    #[error("{0} changed in the meantime")]
+    Conflict(String),
+    /// A counter is at its limit. Nothing was written.
+    #[error("{counter} are at their limit of {limit}")]
+    Full {
+        /// Which counter.
+        counter: Counter,
+        /// Its limit.
+        limit: u64,
+    },
+    /// The store did not answer, or answered with an error of its own. Trying again may help.
+    #[error("ledger unavailable: {0}")]
+    Unavailable(String),
+    /// A row cannot be read. Trying again does not help.
+    #[error("row {key} is malformed: {message}")]
+    Malformed {
+        /// Which row.
+        key: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// The store of rows and counters. One contract suite (`tests/contract`) holds every adapter to what is said here.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Reads a row, with everything written before this call.
+    async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError>;
+
+    /// Writes all changes, or none. If a counter is full and a row changed, the row's conflict is reported.
+    ///
+    /// # Errors
+    /// [`LedgerError::Conflict`], [`LedgerError::Full`] or [`LedgerError::Unavailable`]; after the last it is unknown
+    /// whether anything was written.
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError>;
+
+    /// The rows of an index, oldest first by their sort time, at most `limit`. [`Index::Ended`] is newest first.
+    /// May lag behind: confirm with a conditional write before acting.
+    async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError>;
+
+    /// What a counter counts.
+    async fn count(&self, counter: &Counter) -> Result<u64, LedgerError>;
+
+    /// Forgets ended rows whose time is over. A table with a time-to-live does so by itself.
+    async fn forget_expired(&self, _now: Timestamp) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+macro_rules! typed_read {
+    ($(#[$doc:meta])* $read:ident($argument:ident: $type:ty) -> $row:ident via $key:expr) => {
+        $(#[$doc])*
+        pub async fn $read(ledger: &dyn Ledger, $argument: $type) -> Result<Option<Stored<$row>>, LedgerError> {
+            let key = $key;
+            match ledger.get(&key).await? {
+                None => Ok(None),
+                Some(Stored { value: Record::$row(value), version }) => Ok(Some(Stored { value, version })),
+                Some(_) => Err(LedgerError::Malformed { key: key.to_string(), message: "another kind of row".to_owned() }),
+            }
+        }
+    };
+}
+
+typed_read!(
+    /// A job's row.
+    job(id: JobId) -> Job via Key::Job(id)
+);
+typed_read!(
+    /// A runner's row.
+    runner(name: &RunnerName) -> Runner via Key::Runner(name.clone())
+);
+typed_read!(
+    /// An image's row.
+    image(key: &ImageKey) -> Image via Key::Image(key.clone())
+);
+
+/// Writes one row.
+pub async fn put<T: Into<Record>>(ledger: &dyn Ledger, row: Stored<T>) -> Result<(), LedgerError> {
+    ledger.commit(vec![change(row)]).await
+}
+
+/// The change that writes a row.
+pub fn change<T: Into<Record>>(row: Stored<T>) -> Change {
+    Change::Put(Stored { value: row.value.into(), version: row.version })
+}

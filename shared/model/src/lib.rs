@@ -1,0 +1,31 @@
+//! The fleet's language: events, ids, labels, jobs, runners, decisions and ports.
+//!
+//! Nothing here does IO, reads a clock or knows a cloud. Handlers under `functions/` are written against the
+//! ports of this crate; `shared/local` (and `shared/aws`) carry them out.
+
+pub mod config;
+pub mod counter;
+pub mod decide;
+pub mod envelope;
+pub mod events;
+pub mod foreign;
+pub mod function;
+pub mod http;
+pub mod ids;
+pub mod image;
+pub mod job;
+pub mod labels;
+pub mod ledger;
+pub mod notice;
+pub mod policy;
+pub mod ports;
+pub mod price;
+pub mod record;
+pub mod runner;
+pub mod schedule;
+pub mod secret;
+pub mod size;
+pub mod spec;
+pub mod timeline;
+
+pub use jiff::{SignedDuration, Timestamp};

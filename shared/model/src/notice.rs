@@ -1,0 +1,80 @@
+//! What a person should hear of, as it is published to the notice topic.
+
+use serde::{Deserialize, Serialize};
+
+use crate::events::Fact;
+
+/// A message for people. Slack, e-mail or anything else may subscribe to the topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Notice {
+    /// Always `"fleetfoot-notice"`: tells notices from alarms on the same topic.
+    pub kind: NoticeKind,
+    /// The fact's detail-type.
+    pub fact: String,
+    /// One line.
+    pub title: String,
+    /// What was found, what is allowed, what to do.
+    pub text: String,
+    /// Where to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// The marker of a [`Notice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoticeKind {
+    /// The only one.
+    #[serde(rename = "fleetfoot-notice")]
+    Fleet,
+}
+
+impl Notice {
+    fn new(fact: &Fact, title: String, text: &str, link: Option<&str>) -> Self {
+        Self {
+            kind: NoticeKind::Fleet,
+            fact: fact.detail_type().to_owned(),
+            title,
+            text: text.to_owned(),
+            link: link.filter(|link| link.starts_with("https://")).map(str::to_owned),
+        }
+    }
+
+    /// The notice of a fact that a person should hear of.
+    pub fn of(fact: &Fact) -> Option<Self> {
+        match fact {
+            Fact::JobRejected(it) => Some(Self::new(
+                fact,
+                format!("{}: job {:?} will get no runner", it.repository, it.name),
+                &it.reason,
+                Some(&it.html_url),
+            )),
+            Fact::JobExpired(it) => Some(Self::new(
+                fact,
+                format!("{}: job {:?} was given up", it.repository, it.name),
+                &it.reason,
+                Some(&it.html_url),
+            )),
+            Fact::LaunchFailed(it) if it.for_good => {
+                Some(Self::new(fact, format!("Runner {} cannot be launched", it.runner), &it.reason, None))
+            }
+            Fact::ImageFailed(it) => Some(Self::new(
+                fact,
+                format!("The runner image on {} could not be built", it.image),
+                &it.reason,
+                it.log_url.as_deref(),
+            )),
+            Fact::BreakerOpened(it) => Some(Self::new(
+                fact,
+                "Runners are not replaced for now".to_owned(),
+                &format!(
+                    "More than {} runners had to be replaced within ten minutes. Jobs that lost theirs wait until {}; \
+                     new jobs are served. Look for what stops the runners: `fleetfoot runners list`.",
+                    it.limit, it.until
+                ),
+                None,
+            )),
+            _ => None,
+        }
+    }
+}

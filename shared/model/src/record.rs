@@ -1,0 +1,226 @@
+//! The rows of the ledger: their keys, their indexes and how long ended ones are kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName};
+use crate::image::ImageReference;
+use crate::job::{Job, JobState};
+use crate::runner::Runner;
+use crate::spec::Arch;
+use crate::{SignedDuration, Timestamp};
+
+/// Ended rows are kept this long, for `why`, `jobs list` and late or repeated events.
+pub const KEEP_ENDED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The key of a row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A job.
+    Job(JobId),
+    /// A runner.
+    Runner(RunnerName),
+    /// An image.
+    Image(ImageKey),
+    /// A workflow run.
+    Run(RunId),
+    /// A pool.
+    Pool(PoolName),
+    /// What `cleanup` remembers between its runs.
+    Cleanup,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(id) => write!(f, "job#{id}"),
+            Self::Runner(name) => write!(f, "runner#{name}"),
+            Self::Image(key) => write!(f, "image#{key}"),
+            Self::Run(id) => write!(f, "run#{id}"),
+            Self::Pool(name) => write!(f, "pool#{name}"),
+            Self::Cleanup => f.write_str("cleanup"),
+        }
+    }
+}
+
+/// An index. A row is in one at most; most rows of a quiet fleet are in none or in `Ended`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Index {
+    /// What looks for a partner: queued jobs without a runner, runners without a job.
+    Unmatched,
+    /// Everything else that may still change.
+    Active,
+    /// Jobs and runners about which nothing more will be done, newest first.
+    Ended,
+}
+
+impl Index {
+    /// Its name in a store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unmatched => "unmatched",
+            Self::Active => "active",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// How far an image is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "is")]
+pub enum ImageState {
+    /// Being built, since a time. A lease: when it has run out another may build.
+    Building {
+        /// The build, once it is known.
+        build: Option<BuildId>,
+        /// When the lease runs out.
+        until: Timestamp,
+    },
+    /// There.
+    Ready {
+        /// Where to pull it.
+        uri: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Not to be built again before a time.
+    Failed {
+        /// Why.
+        reason: String,
+        /// Until when jobs that need it are rejected at once.
+        until: Timestamp,
+    },
+}
+
+/// An image's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Its key.
+    pub key: ImageKey,
+    /// What it is made from.
+    pub image: ImageReference,
+    /// For which processors.
+    pub arch: Arch,
+    /// How far it is.
+    pub state: ImageState,
+    /// Where an older build of it can be pulled while a new one is made.
+    pub serving: Option<String>,
+    /// How many builds were started for it.
+    pub builds: u32,
+    /// When its state last changed.
+    pub changed_at: Timestamp,
+}
+
+/// A workflow run's row: where its code comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowRun {
+    /// The run.
+    pub id: RunId,
+    /// Where it runs.
+    pub repository: Repository,
+    /// Where its code comes from; none if that repository is gone.
+    pub head_repository: Option<Repository>,
+    /// When the fleet learned of it.
+    pub heard_at: Timestamp,
+}
+
+/// A pool's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// The pool.
+    pub name: PoolName,
+    /// The highest number that was given to a runner of it.
+    pub sequence: u64,
+}
+
+/// What `cleanup` remembers between its runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CleanupMemory {
+    /// Deliveries up to this time have been looked at.
+    pub deliveries_seen_until: Option<Timestamp>,
+    /// How often each failed delivery was asked for again, by GUID.
+    pub redelivered: BTreeMap<String, u32>,
+    /// When GitHub's runners were last listed.
+    pub runners_listed_at: Option<Timestamp>,
+    /// Runners at GitHub that carry this fleet's name and are unknown to the ledger, with when they were first seen.
+    pub strangers: BTreeMap<GithubRunnerId, Timestamp>,
+    /// When GitHub was last asked for queued jobs.
+    pub jobs_searched_at: Option<Timestamp>,
+    /// Where the last search for queued jobs ended, in the order of repositories.
+    pub jobs_searched_up_to: Option<Repository>,
+}
+
+/// Any row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "each variant is the type of its name")]
+#[expect(clippy::large_enum_variant, reason = "jobs and runners are nearly all of the rows")]
+pub enum Record {
+    Job(Job),
+    Runner(Runner),
+    Image(Image),
+    Run(WorkflowRun),
+    Pool(Pool),
+    Cleanup(CleanupMemory),
+}
+
+macro_rules! into_record {
+    ($($row:ty => $variant:ident),*) => {
+        $(impl From<$row> for Record {
+            fn from(row: $row) -> Record {
+                Record::$variant(row)
+            }
+        })*
+    };
+}
+into_record!(Job => Job, Runner => Runner, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup);
+
+impl Record {
+    /// Its key.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Job(job) => Key::Job(job.id()),
+            Self::Runner(runner) => Key::Runner(runner.name.clone()),
+            Self::Image(image) => Key::Image(image.key.clone()),
+            Self::Run(run) => Key::Run(run.id),
+            Self::Pool(pool) => Key::Pool(pool.name.clone()),
+            Self::Cleanup(_) => Key::Cleanup,
+        }
+    }
+
+    /// The index it is in, and its sort time there.
+    pub fn index(&self) -> Option<(Index, Timestamp)> {
+        match self {
+            Self::Job(job) => Some(match &job.state {
+                JobState::Queued { runner: None, .. } => (Index::Unmatched, job.description.created_at),
+                JobState::Queued { .. } | JobState::Running { .. } => {
+                    (Index::Active, job.description.created_at)
+                }
+                _ => (Index::Ended, job.changed_at),
+            }),
+            Self::Runner(runner) if runner.is_free() => Some((Index::Unmatched, runner.reserved_at)),
+            Self::Runner(runner) if !runner.is_settled() => Some((Index::Active, runner.reserved_at)),
+            Self::Runner(runner) => Some((Index::Ended, runner.changed_at)),
+            Self::Image(image) if matches!(image.state, ImageState::Building { .. }) => {
+                Some((Index::Active, image.changed_at))
+            }
+            Self::Image(_) | Self::Run(_) | Self::Pool(_) | Self::Cleanup(_) => None,
+        }
+    }
+
+    /// When it may be forgotten. Never while something may still be done about it.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Run(run) => Some(run.heard_at + KEEP_ENDED),
+            Self::Job(_) | Self::Runner(_) => match self.index() {
+                Some((Index::Ended, ended_at)) => Some(ended_at + KEEP_ENDED),
+                _ => None,
+            },
+            Self::Image(_) | Self::Pool(_) | Self::Cleanup(_) => None,
+        }
+    }
+}
