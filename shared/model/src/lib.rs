@@ -13,6 +13,7 @@ pub mod function;
 pub mod http;
 pub mod ids;
 pub mod image;
+pub mod image_key;
 pub mod job;
 pub mod labels;
 pub mod ledger;
