@@ -8,9 +8,15 @@ use crate::envelope::Envelope;
 use crate::events::Fact;
 use crate::http::{Request, Response};
 
+/// How often an event is handled anew at once because a row changed meanwhile, before it goes back to where it came from.
+const CONFLICT_TRIES: u32 = 8;
+
 /// Why a function has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FunctionError {
+    /// A row changed between reading and writing. Loading and deciding again at once is right.
+    #[error("{0}")]
+    Conflict(String),
     /// Something did not answer or changed meanwhile. The same event may succeed later.
     #[error("{0}")]
     Again(String),
@@ -28,7 +34,10 @@ impl FunctionError {
 
 impl From<crate::ledger::LedgerError> for FunctionError {
     fn from(error: crate::ledger::LedgerError) -> Self {
-        Self::again(&error)
+        match error {
+            crate::ledger::LedgerError::Conflict(_) => Self::Conflict(error.to_string()),
+            other => Self::again(&other),
+        }
     }
 }
 
@@ -43,6 +52,21 @@ impl From<crate::envelope::NotAFact> for FunctionError {
 pub trait EventFunction: Send + Sync {
     /// Turns one event into facts. The same event twice gives the same answer.
     async fn handle(&self, event: &Envelope, now: Timestamp) -> Result<Vec<Fact>, FunctionError>;
+}
+
+/// Handles an event, anew if a row changed meanwhile. What shells call.
+pub async fn handle_event(
+    function: &dyn EventFunction,
+    event: &Envelope,
+    now: Timestamp,
+) -> Result<Vec<Fact>, FunctionError> {
+    let mut tries = 0;
+    loop {
+        match function.handle(event, now).await {
+            Err(FunctionError::Conflict(_)) if tries < CONFLICT_TRIES => tries += 1,
+            answer => return answer,
+        }
+    }
 }
 
 /// A function behind the HTTP API.

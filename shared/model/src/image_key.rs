@@ -45,10 +45,8 @@ mod tests {
     #[test]
     fn no_two_bases_share_an_image() {
         let names = ["acme/app:1", "acme/app-1", "acme-app:1", "acme/app/1", "acme/app"];
-        let keys: BTreeSet<_> = names
-            .iter()
-            .flat_map(|name| [Arch::X64, Arch::Arm64].map(|arch| key(name, arch)))
-            .collect();
+        let keys: BTreeSet<_> =
+            names.iter().flat_map(|name| [Arch::X64, Arch::Arm64].map(|arch| key(name, arch))).collect();
         assert_eq!(keys.len(), 2 * names.len());
     }
 }

@@ -1,1 +1,232 @@
+//! From `runs-on` to [`Spec`], once, at the edge. Never a silent default for a label of ours with a bad value.
 
+use std::collections::BTreeMap;
+
+use crate::config::{Class, Config, LabelsConfig, Pattern};
+use crate::ids::ClassName;
+use crate::image::ImageReference;
+use crate::size::{LEAST_DISK_GIB, MOST_DISK_GIB};
+use crate::spec::{Arch, Capacity, Label, Spec};
+
+/// GitHub allows a runner this many labels (REST API, "generate-jitconfig").
+pub const MOST_LABELS: usize = 100;
+
+/// What labels are read against.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelRules<'a> {
+    /// Which labels are ours.
+    pub labels: &'a LabelsConfig,
+    /// The classes.
+    pub classes: &'a BTreeMap<ClassName, Class>,
+    /// The base images that are allowed.
+    pub images: &'a [Pattern],
+}
+
+impl<'a> From<&'a Config> for LabelRules<'a> {
+    fn from(config: &'a Config) -> Self {
+        Self { labels: &config.labels, classes: &config.classes, images: &config.images.allow }
+    }
+}
+
+/// What a job's labels mean to this fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// The job is for somebody else.
+    Foreign,
+    /// The job is ours, and this is what it gets.
+    Ours(Spec),
+    /// The job speaks to us and cannot be served: what was found, what is allowed.
+    Refused(String),
+}
+
+/// One label, read.
+enum Word<'a> {
+    Plain,
+    Class(&'a str),
+    Image(&'a str),
+    Arch(&'a str),
+    Disk(&'a str),
+    Spot,
+    Pin,
+    Unknown,
+}
+
+/// The labels that this fleet gives a meaning, for messages.
+const VOCABULARY: &str = "class: image: arch: disk: pin: and spot";
+
+/// Whether a job carries the labels that make it ours to look at.
+pub fn is_addressed(labels: &[Label], config: &LabelsConfig) -> bool {
+    config.required.iter().all(|required| labels.contains(required))
+}
+
+/// Reads the labels of a job or of a pool.
+pub fn parse(labels: &[Label], rules: &LabelRules<'_>) -> Reading {
+    if labels.len() > MOST_LABELS || !is_addressed(labels, rules.labels) {
+        return Reading::Foreign;
+    }
+    let words: Vec<(&Label, Word<'_>)> =
+        labels.iter().map(|label| (label, read(label, rules.labels))).collect();
+    let speaks_to_us = words.iter().any(|(_, word)| !matches!(word, Word::Plain | Word::Unknown));
+    if let Some((label, _)) = words.iter().find(|(_, word)| matches!(word, Word::Unknown)) {
+        if !speaks_to_us {
+            return Reading::Foreign;
+        }
+        return Reading::Refused(unknown(label, rules.labels));
+    }
+    match resolve(&words, rules) {
+        Ok(spec) => Reading::Ours(spec),
+        Err(reason) => Reading::Refused(reason),
+    }
+}
+
+fn read<'a>(label: &'a Label, config: &LabelsConfig) -> Word<'a> {
+    if config.required.contains(label) || config.plain.contains(label) {
+        return Word::Plain;
+    }
+    let text = label.as_str();
+    if text.eq_ignore_ascii_case("spot") {
+        return Word::Spot;
+    }
+    let Some((key, value)) = text.split_once(':') else {
+        return Word::Unknown;
+    };
+    match key.to_ascii_lowercase().as_str() {
+        "class" => Word::Class(value),
+        "image" => Word::Image(value),
+        "arch" => Word::Arch(value),
+        "disk" => Word::Disk(value),
+        "pin" if !value.is_empty() => Word::Pin,
+        _ => Word::Unknown,
+    }
+}
+
+fn unknown(label: &Label, config: &LabelsConfig) -> String {
+    let plain: Vec<&str> = config.required.iter().chain(&config.plain).map(Label::as_str).collect();
+    let near = nearest(label.as_str(), plain.iter().copied());
+    format!(
+        "label {:?} is not known{near}; known are {VOCABULARY}, and {}. Add it to [labels] plain if it is to be allowed",
+        shown(label.as_str()),
+        plain.join(", ")
+    )
+}
+
+fn resolve(words: &[(&Label, Word<'_>)], rules: &LabelRules<'_>) -> Result<Spec, String> {
+    let class =
+        only(words, "class:", |word| if let Word::Class(value) = word { Some(*value) } else { None })?;
+    let (name, class) = match class {
+        Some(value) => find_class(value, rules.classes)?,
+        None => find_class(rules.labels.default_class.as_str(), rules.classes)?,
+    };
+    let mut spec = class.spec(name);
+    if let Some(value) =
+        only(words, "arch:", |word| if let Word::Arch(value) = word { Some(*value) } else { None })?
+    {
+        spec.arch = value
+            .to_ascii_lowercase()
+            .parse()
+            .map_err(|_| format!("label \"arch:{}\": allowed are arch:x64 and arch:arm64", shown(value)))?;
+    }
+    if let Some(value) =
+        only(words, "disk:", |word| if let Word::Disk(value) = word { Some(*value) } else { None })?
+    {
+        spec.disk_gib = read_disk(value)?;
+    }
+    if let Some(value) =
+        only(words, "image:", |word| if let Word::Image(value) = word { Some(*value) } else { None })?
+    {
+        spec.image = Some(read_image(value, rules.images)?);
+    }
+    if words.iter().any(|(_, word)| matches!(word, Word::Spot)) {
+        spec.capacity = Capacity::Spot;
+    }
+    contradiction(words, spec.arch)?;
+    Ok(spec)
+}
+
+/// The one value of a key; two different ones are a mistake.
+fn only<'a>(
+    words: &[(&Label, Word<'a>)],
+    key: &str,
+    pick: impl Fn(&Word<'a>) -> Option<&'a str>,
+) -> Result<Option<&'a str>, String> {
+    let mut values = words.iter().filter_map(|(_, word)| pick(word));
+    let Some(first) = values.next() else { return Ok(None) };
+    match values.find(|value| *value != first) {
+        None => Ok(Some(first)),
+        Some(second) => Err(format!(
+            "labels \"{key}{}\" and \"{key}{}\" contradict each other; one is allowed",
+            shown(first),
+            shown(second)
+        )),
+    }
+}
+
+fn find_class<'a>(
+    value: &str,
+    classes: &'a BTreeMap<ClassName, Class>,
+) -> Result<(&'a ClassName, &'a Class), String> {
+    let wanted = value.to_ascii_lowercase();
+    classes.iter().find(|(name, _)| name.as_str() == wanted).ok_or_else(|| {
+        let names: Vec<&str> = classes.keys().map(ClassName::as_str).collect();
+        let near = nearest(&wanted, names.iter().copied());
+        format!(
+            "label \"class:{}\": there is no such class{near}; classes are {}",
+            shown(value),
+            names.join(", ")
+        )
+    })
+}
+
+fn read_disk(value: &str) -> Result<u32, String> {
+    value.parse().ok().filter(|gib| (LEAST_DISK_GIB..=MOST_DISK_GIB).contains(gib)).ok_or_else(|| {
+        format!(
+            "label \"disk:{}\": allowed are whole GiB from {LEAST_DISK_GIB} to {MOST_DISK_GIB}, such as disk:100",
+            shown(value)
+        )
+    })
+}
+
+fn read_image(value: &str, allowed: &[Pattern]) -> Result<ImageReference, String> {
+    let image: ImageReference =
+        value.parse().map_err(|error| format!("label \"image:{}\": {error}", shown(value)))?;
+    if allowed.iter().any(|pattern| image.is_allowed_by(&pattern.matcher)) {
+        return Ok(image);
+    }
+    let patterns: Vec<&str> = allowed.iter().map(|pattern| pattern.text.as_str()).collect();
+    Err(if patterns.is_empty() {
+        format!("label \"image:{image}\": this fleet allows no images; add a pattern to [images] allow")
+    } else {
+        format!("label \"image:{image}\": the image is not allowed; allowed are {}", patterns.join(", "))
+    })
+}
+
+/// A runner must not carry a plain label that names another architecture than its own.
+fn contradiction(words: &[(&Label, Word<'_>)], arch: Arch) -> Result<(), String> {
+    for (label, word) in words {
+        let named = label.as_str().to_ascii_lowercase().parse::<Arch>();
+        if matches!(word, Word::Plain) && named.is_ok_and(|named| named != arch) {
+            return Err(format!(
+                "label \"{label}\" contradicts the runner's architecture {arch}; say arch:{label} or leave it out"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A hint if something similar is known.
+fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let short: String = text.chars().take(64).collect();
+    known
+        .map(|name| {
+            (strsim::damerau_levenshtein(&short.to_ascii_lowercase(), &name.to_ascii_lowercase()), name)
+        })
+        .filter(|(distance, name)| *distance <= 2.max(name.len() / 4) && *distance < name.len())
+        .min()
+        .map_or_else(String::new, |(_, name)| format!(" (did you mean {name:?}?)"))
+}
+
+/// Hostile text, cut for a message.
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(80).collect();
+    if cut.len() < text.len() { format!("{cut}...") } else { cut }
+}

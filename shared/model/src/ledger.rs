@@ -131,3 +131,27 @@ pub async fn put<T: Into<Record>>(ledger: &dyn Ledger, row: Stored<T>) -> Result
 pub fn change<T: Into<Record>>(row: Stored<T>) -> Change {
     Change::Put(Stored { value: row.value.into(), version: row.version })
 }
+
+/// Writes of a busy row are tried this often before the conflict is reported.
+const UPDATE_TRIES: u32 = 8;
+
+/// Changes a runner's row as it is now. `change` answers what else is to be written with it, or `None` to leave the row
+/// as it is; it may be called again on a newer row. Answers the row as it was written, if there is one.
+pub async fn update_runner(
+    ledger: &dyn Ledger,
+    name: &RunnerName,
+    mut change_it: impl FnMut(&mut Runner) -> Option<Vec<Change>> + Send,
+) -> Result<Option<Runner>, LedgerError> {
+    let mut tries = 0;
+    loop {
+        let Some(mut row) = runner(ledger, name).await? else { return Ok(None) };
+        let Some(mut changes) = change_it(&mut row.value) else { return Ok(Some(row.value)) };
+        let written = row.value.clone();
+        changes.insert(0, change(row));
+        match ledger.commit(changes).await {
+            Ok(()) => return Ok(Some(written)),
+            Err(LedgerError::Conflict(_)) if tries < UPDATE_TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}

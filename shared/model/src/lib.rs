@@ -6,6 +6,7 @@
 pub mod config;
 pub mod counter;
 pub mod decide;
+pub mod dismiss;
 pub mod envelope;
 pub mod events;
 pub mod foreign;

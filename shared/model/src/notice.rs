@@ -55,7 +55,8 @@ impl Notice {
                 &it.reason,
                 Some(&it.html_url),
             )),
-            Fact::LaunchFailed(it) if it.for_good => {
+            // A job's own rejection tells the same; only a pool's runner has nobody else to speak for it.
+            Fact::LaunchFailed(it) if it.for_good && it.job.is_none() => {
                 Some(Self::new(fact, format!("Runner {} cannot be launched", it.runner), &it.reason, None))
             }
             Fact::ImageFailed(it) => Some(Self::new(

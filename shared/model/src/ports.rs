@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::Timestamp;
-use crate::events::JobDescription;
+use crate::events::{Fact, JobCompleted, JobDescription, JobStarted, ObservedRunner};
 use crate::ids::{
     BuildId, DeliveryId, GithubRunnerId, ImageKey, JobId, Repository, RunId, RunnerName, TaskId,
 };
@@ -224,6 +224,26 @@ pub enum JobStatus {
         /// When.
         completed_at: Timestamp,
     },
+}
+
+impl JobReport {
+    /// The fact that a webhook would have told, if the job has left the queue.
+    pub fn fact(&self) -> Option<Fact> {
+        let job = self.description.clone();
+        match &self.status {
+            JobStatus::Queued | JobStatus::Blocked => None,
+            JobStatus::Running { runner, runner_id, started_at } => {
+                let runner = ObservedRunner { name: runner.clone(), id: *runner_id };
+                Some(JobStarted { job, runner, started_at: *started_at }.into())
+            }
+            JobStatus::Completed { conclusion, runner, runner_id, completed_at } => {
+                let runner =
+                    runner.as_ref().map(|name| ObservedRunner { name: name.clone(), id: *runner_id });
+                let (conclusion, completed_at) = (conclusion.clone(), *completed_at);
+                Some(JobCompleted { job, conclusion, runner, completed_at }.into())
+            }
+        }
+    }
 }
 
 /// One attempt to deliver a webhook.

@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::counter::Counter;
 use crate::ids::{GithubRunnerId, JobId, Owner, PoolName, Repository, RunnerName, TaskId};
 use crate::secret::{Ticket, TicketHash};
-use crate::spec::{Label, Spec};
+use crate::spec::{Label, Spec, covers};
 use crate::timeline::Timeline;
 
 /// Where a runner is registered at GitHub.
@@ -123,7 +123,7 @@ impl RunnerState {
 }
 
 /// What is known of a runner's registration at GitHub.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Registration {
     /// There never was one, and without a ticket there will be none.
@@ -133,8 +133,10 @@ pub enum Registration {
         /// Since when.
         since: Timestamp,
     },
+    /// GitHub was asked and gave no answer: it may be there. Another may ask at once.
+    Uncertain,
     /// It is there.
-    Present(GithubRunnerId),
+    Present,
     /// It is gone: GitHub said so, or the runner's one job completed.
     Gone,
 }
@@ -162,6 +164,10 @@ pub struct Runner {
     pub register_by: Timestamp,
     /// Its registration at GitHub.
     pub registration: Registration,
+    /// Its id at GitHub, once it was registered.
+    pub github_id: Option<GithubRunnerId>,
+    /// Why it is being let go, if it is. It may not register any more, and no job is meant for it.
+    pub dismissed: Option<String>,
     /// Its task.
     pub task: Option<TaskId>,
     /// The highest `detail.version` of its task's events.
@@ -221,6 +227,8 @@ impl Runner {
             tickets: vec![ticket.hash()],
             register_by,
             registration: Registration::None,
+            github_id: None,
+            dismissed: None,
             task: None,
             task_version: 0,
             counters,
@@ -238,32 +246,34 @@ impl Runner {
         !matches!(self.state, RunnerState::Stopped(_))
     }
 
-    /// Whether GitHub could give it a job, now or when it comes up, and none is meant for it.
-    pub fn is_free(&self) -> bool {
-        self.job.is_none()
-            && matches!(self.state, RunnerState::Reserved | RunnerState::Launched | RunnerState::Registered)
-            && !self.is_dismissed()
+    /// Whether its task is there or on its way and it has not begun a job: it could serve one.
+    pub fn is_available(&self) -> bool {
+        let idle =
+            matches!(self.state, RunnerState::Reserved | RunnerState::Launched | RunnerState::Registered);
+        idle && self.dismissed.is_none()
     }
 
-    /// Whether it may no longer register: its ticket was taken back.
-    pub fn is_dismissed(&self) -> bool {
-        matches!(self.state, RunnerState::Reserved | RunnerState::Launched)
-            && self.tickets.is_empty()
-            && !matches!(self.registration, Registration::Pending { .. })
+    /// Whether it is available and no job is meant for it.
+    pub fn is_free(&self) -> bool {
+        self.job.is_none() && self.is_available()
+    }
+
+    /// Whether GitHub may know it.
+    pub fn may_be_registered(&self) -> bool {
+        matches!(
+            self.registration,
+            Registration::Pending { .. } | Registration::Uncertain | Registration::Present
+        )
     }
 
     /// Whether nothing more has to be done about it, at GitHub or in the fleet.
     pub fn is_settled(&self) -> bool {
-        !self.is_live()
-            && !matches!(self.registration, Registration::Present(_) | Registration::Pending { .. })
+        !self.is_live() && !self.may_be_registered()
     }
 
-    /// Its id at GitHub, while its registration is there.
-    pub fn github_id(&self) -> Option<GithubRunnerId> {
-        match self.registration {
-            Registration::Present(id) => Some(id),
-            _ => None,
-        }
+    /// Whether it could serve a job: GitHub's rule of labels, at the same place.
+    pub fn suits(&self, scope: &Scope, labels: &[Label]) -> bool {
+        self.scope == *scope && covers(&self.labels, labels)
     }
 
     /// Moves to a state, with what to say about it.

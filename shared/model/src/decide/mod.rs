@@ -1,1 +1,5 @@
+//! The rules of the fleet, as pure functions over values. Ports carry out what is decided here.
 
+pub mod fairness;
+pub mod takeover;
+pub mod task;
