@@ -67,7 +67,14 @@ pub struct WebhookRepository {
     pub full_name: String,
     /// False for public repositories.
     #[serde(default)]
-    pub private: bool,
+    pub private: Option<bool>,
+}
+
+impl WebhookRepository {
+    /// Whether GitHub says that anyone can see it.
+    pub fn is_public(&self) -> bool {
+        self.private == Some(false)
+    }
 }
 
 /// GitHub's `workflow_run` webhook, as far as it is read.

@@ -82,7 +82,7 @@ impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity { limit } => write!(f, "waits for capacity ({limit})"),
-            Self::Image { key } => write!(f, "waits for image {:.12} to be built", key),
+            Self::Image { key } => write!(f, "waits for image {key:.12} to be built"),
             Self::Throttled { until, reason } => write!(f, "waits until {until} for a rate limit ({reason})"),
             Self::Backoff { until, reason } => write!(f, "waits until {until} to try again ({reason})"),
         }

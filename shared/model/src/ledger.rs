@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::Timestamp;
 use crate::counter::Counter;
-use crate::ids::{ImageKey, JobId, RunnerName};
+use crate::ids::{ImageKey, JobId, PoolName, RunId, RunnerName};
 use crate::job::Job;
-use crate::record::{Image, Index, Key, Record};
+use crate::record::{CleanupMemory, Image, Index, Key, Pool, Record, WorkflowRun};
 use crate::runner::Runner;
 
 /// A value and the version of its row. Version 0 means that there is no row yet.
@@ -96,14 +96,14 @@ pub trait Ledger: Send + Sync {
 }
 
 macro_rules! typed_read {
-    ($(#[$doc:meta])* $read:ident($argument:ident: $type:ty) -> $row:ident via $key:expr) => {
+    ($(#[$doc:meta])* $read:ident($argument:ident: $type:ty) -> $row:ident as $variant:ident via $key:expr) => {
         $(#[$doc])*
         pub async fn $read(ledger: &dyn Ledger, $argument: $type) -> Result<Option<Stored<$row>>, LedgerError> {
             let key = $key;
             match ledger.get(&key).await? {
                 None => Ok(None),
-                Some(Stored { value: Record::$row(value), version }) => Ok(Some(Stored { value, version })),
-                Some(_) => Err(LedgerError::Malformed { key: key.to_string(), message: "another kind of row".to_owned() }),
+                Some(Stored { value: Record::$variant(value), version }) => Ok(Some(Stored { value, version })),
+                Some(_) => Err(malformed(&key)),
             }
         }
     };
@@ -111,16 +111,38 @@ macro_rules! typed_read {
 
 typed_read!(
     /// A job's row.
-    job(id: JobId) -> Job via Key::Job(id)
+    job(id: JobId) -> Job as Job via Key::Job(id)
 );
 typed_read!(
     /// A runner's row.
-    runner(name: &RunnerName) -> Runner via Key::Runner(name.clone())
+    runner(name: &RunnerName) -> Runner as Runner via Key::Runner(name.clone())
 );
 typed_read!(
     /// An image's row.
-    image(key: &ImageKey) -> Image via Key::Image(key.clone())
+    image(key: &ImageKey) -> Image as Image via Key::Image(key.clone())
 );
+
+typed_read!(
+    /// A workflow run's row.
+    run(id: RunId) -> WorkflowRun as Run via Key::Run(id)
+);
+typed_read!(
+    /// A pool's row.
+    pool(name: &PoolName) -> Pool as Pool via Key::Pool(name.clone())
+);
+
+/// What `cleanup` remembers; an empty memory if it never ran.
+pub async fn cleanup_memory(ledger: &dyn Ledger) -> Result<Stored<CleanupMemory>, LedgerError> {
+    match ledger.get(&Key::Cleanup).await? {
+        Some(Stored { value: Record::Cleanup(value), version }) => Ok(Stored { value, version }),
+        Some(_) => Err(malformed(&Key::Cleanup)),
+        None => Ok(Stored::new(CleanupMemory::default())),
+    }
+}
+
+fn malformed(key: &Key) -> LedgerError {
+    LedgerError::Malformed { key: key.to_string(), message: "another kind of row".to_owned() }
+}
 
 /// Writes one row.
 pub async fn put<T: Into<Record>>(ledger: &dyn Ledger, row: Stored<T>) -> Result<(), LedgerError> {

@@ -158,7 +158,6 @@ pub struct CleanupMemory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "each variant is the type of its name")]
-#[expect(clippy::large_enum_variant, reason = "jobs and runners are nearly all of the rows")]
 pub enum Record {
     Job(Job),
     Runner(Runner),

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 
-use crate::SignedDuration;
 use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository};
 use crate::runner::Scope;
 use crate::schedule::Schedule;
 use crate::secret::SecretReference;
 use crate::size::Size;
 use crate::spec::{Arch, Capacity, Label, Spec};
+use crate::{SignedDuration, Timestamp};
 
 pub use load::load;
 pub use report::{ConfigError, Problem};
@@ -206,6 +206,13 @@ pub struct PoolConfig {
     pub size: u64,
     /// When. Default: always.
     pub schedule: Option<Schedule>,
+}
+
+impl PoolConfig {
+    /// How many of its runners are to be idle at a moment.
+    pub fn wanted(&self, now: Timestamp) -> u64 {
+        if self.schedule.as_ref().is_none_or(|schedule| schedule.is_on(now)) { self.size } else { 0 }
+    }
 }
 
 /// `[notify]`
