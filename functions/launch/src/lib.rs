@@ -1,1 +1,46 @@
-//! Gives a queued job a runner, or says why not.
+//! Gives a queued job a runner, or says why not: labels to spec, policy, capacity, reservation, RunTask.
+
+mod assess;
+mod pool;
+mod queue;
+mod serve;
+mod start;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::config::Config;
+use fleetfoot_model::envelope::Envelope;
+use fleetfoot_model::events::Fact;
+use fleetfoot_model::function::{EventFunction, FunctionError};
+use fleetfoot_model::ledger::Ledger;
+use fleetfoot_model::ports::{Fleet, GitHub, Tickets};
+
+/// The function `launch`.
+pub struct Launch {
+    /// Rows.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where tasks run.
+    pub fleet: Arc<dyn Fleet>,
+    /// Asked only where a run's code comes from, and only for public repositories that are served without forks.
+    pub github: Arc<dyn GitHub>,
+    /// Where tickets come from.
+    pub tickets: Arc<dyn Tickets>,
+    /// The fleet's configuration.
+    pub config: Arc<Config>,
+}
+
+#[async_trait]
+impl EventFunction for Launch {
+    async fn handle(&self, event: &Envelope, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        match event.fact()? {
+            Fact::JobQueued(it) => self.job_queued(it, now).await,
+            Fact::RunnerStopped(_) => self.capacity_freed(now).await,
+            Fact::ImageReady(it) => self.image_ready(&it.key).await,
+            Fact::ImageFailed(it) => self.image_failed(&it.key, &it.reason, now).await,
+            Fact::RunnerWanted(it) => self.runner_wanted(it, now).await,
+            other => Err(FunctionError::Malformed(format!("launch takes no {}", other.detail_type()))),
+        }
+    }
+}

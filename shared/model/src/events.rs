@@ -227,8 +227,9 @@ facts! {
         image: ImageReference,
         /// For which processors.
         arch: Arch,
-        /// Who asked first.
-        repository: Repository,
+        /// Who asked first; none if it was a pool.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<Repository>,
     }
     /// A task could not be launched.
     LaunchFailed {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::counter::Counter;
-use crate::events::JobDescription;
+use crate::events::{Fact, JobDeferred, JobDescription, JobQueued, JobRejected, QueueCause};
 use crate::ids::{ImageKey, JobId, RunnerName};
 use crate::spec::Spec;
 use crate::timeline::Timeline;
@@ -288,6 +288,22 @@ impl Job {
             format!("expired: {reason}"),
         );
         true
+    }
+
+    /// The fact that it will get no runner.
+    pub fn rejected(&self, reason: &str) -> Fact {
+        let JobDescription { id, repository, name, html_url, .. } = self.description.clone();
+        JobRejected { job: id, repository, name, html_url, reason: reason.to_owned() }.into()
+    }
+
+    /// The fact that it waits.
+    pub fn deferred(&self, waiting: Waiting) -> Fact {
+        JobDeferred { job: self.id(), repository: self.description.repository.clone(), waiting }.into()
+    }
+
+    /// The fact that it looks for a runner again.
+    pub fn queued_again(&self, cause: QueueCause) -> Fact {
+        JobQueued { job: self.description.clone(), cause }.into()
     }
 
     /// From GitHub's creation of it to its start.

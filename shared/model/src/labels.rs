@@ -214,7 +214,7 @@ fn contradiction(words: &[(&Label, Word<'_>)], arch: Arch) -> Result<(), String>
 }
 
 /// A hint if something similar is known.
-fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
     let short: String = text.chars().take(64).collect();
     known
         .map(|name| {
@@ -226,7 +226,7 @@ fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Hostile text, cut for a message.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let cut: String = text.chars().take(80).collect();
     if cut.len() < text.len() { format!("{cut}...") } else { cut }
 }

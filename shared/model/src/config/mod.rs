@@ -1,6 +1,7 @@
 //! The fleet's configuration: what `fleet.toml` says, checked as a whole when it is loaded.
 
 mod load;
+mod pools;
 mod report;
 mod text;
 
@@ -246,4 +247,14 @@ pub struct Timeouts {
     pub grace: SignedDuration,
     /// How often GitHub is asked for its runners and for queued jobs. Default 300.
     pub survey: SignedDuration,
+}
+
+impl Timeouts {
+    /// How long a job waits after its n-th runner failed it: not at all after the first, then ever longer.
+    pub fn backoff_after(&self, failures: u32) -> SignedDuration {
+        match failures {
+            0 | 1 => SignedDuration::ZERO,
+            more => self.backoff * 2_i32.saturating_pow((more - 2).min(8)),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The key, such as `classes.small.memory`.
+    /// The key, such as `classes.small.memory`; empty where the text is no TOML.
     pub key: String,
     /// The line it is on, from 1, if it is in the file at all.
     pub line: Option<usize>,
@@ -34,7 +34,11 @@ impl fmt::Display for ConfigError {
             if let Some(line) = problem.line {
                 write!(f, ":{line}")?;
             }
-            write!(f, ": {}: found {}; allowed: {}", problem.key, problem.found, problem.allowed)?;
+            f.write_str(": ")?;
+            if !problem.key.is_empty() {
+                write!(f, "{}: ", problem.key)?;
+            }
+            write!(f, "found {}; allowed: {}", problem.found, problem.allowed)?;
         }
         Ok(())
     }

@@ -1,0 +1,93 @@
+//! A pool's warm runner.
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::config::PoolConfig;
+use fleetfoot_model::events::{Fact, ImageRequested, LaunchFailed, RunnerWanted};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::ports::FleetError;
+use fleetfoot_model::record::{Index, Pool, Record};
+use fleetfoot_model::runner::{Reservation, Runner};
+
+use crate::Launch;
+use crate::assess::ImageAnswer;
+use crate::start::{Manner, Started, launched_fact};
+
+impl Launch {
+    pub(crate) async fn runner_wanted(
+        &self,
+        event: RunnerWanted,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let Some(pool) = self.config.pools.iter().find(|pool| pool.name == event.pool) else {
+            return Ok(Vec::new());
+        };
+        let name = RunnerName::for_pool(&self.config.fleet, &pool.name, event.sequence);
+        let ImageAnswer::Ready(image_uri) = self.image(&pool.spec, now).await? else {
+            return self.request_image(pool, now).await;
+        };
+        let manner = Manner { image_uri, failures: 0 };
+        let started = match ledger::runner(&*self.ledger, &name).await? {
+            Some(row) => match &row.value.task {
+                Some(task) => return Ok(vec![launched_fact(&row.value, task.clone())]),
+                None if row.value.is_available() => self.resume(&row.value, manner, now).await?,
+                None => return Ok(Vec::new()),
+            },
+            None if self.idle_in(pool).await? >= pool.wanted(now) => return Ok(Vec::new()),
+            None => self.reserve(pool, name.clone(), event.sequence, manner, now).await?,
+        };
+        match started {
+            Started::Launched(fact) => Ok(vec![fact]),
+            // The schedule asks again.
+            Started::Full { .. } => Ok(Vec::new()),
+            Started::Refused(error) => {
+                let reason = error.to_string();
+                self.abandon(&name, &reason, &[], now).await?;
+                let for_good = matches!(error, FleetError::Impossible(_));
+                Ok(vec![LaunchFailed { runner: name, job: None, reason, for_good }.into()])
+            }
+        }
+    }
+
+    async fn reserve(
+        &self,
+        pool: &PoolConfig,
+        name: RunnerName,
+        sequence: u64,
+        manner: Manner,
+        now: Timestamp,
+    ) -> Result<Started, FunctionError> {
+        let mut row = ledger::pool(&*self.ledger, &pool.name)
+            .await?
+            .unwrap_or_else(|| Stored::new(Pool { name: pool.name.clone(), sequence: 0 }));
+        row.value.sequence = row.value.sequence.max(sequence);
+        let limits = self.counters(&pool.spec, None);
+        let reservation = Reservation {
+            name,
+            pool: Some(pool.name.clone()),
+            job: None,
+            scope: pool.scope.clone(),
+            spec: pool.spec.clone(),
+            labels: pool.labels.clone(),
+            counters: limits.iter().map(|(counter, _)| counter.clone()).collect(),
+            register_by: now + self.config.timeouts.register,
+        };
+        self.start(reservation, limits, vec![ledger::change(row)], manner, now).await
+    }
+
+    async fn idle_in(&self, pool: &PoolConfig) -> Result<u64, FunctionError> {
+        let belongs = |runner: &Runner| runner.is_free() && runner.pool.as_ref() == Some(&pool.name);
+        let unmatched = self.ledger.list(Index::Unmatched, 1000).await?;
+        Ok(unmatched
+            .iter()
+            .filter(|row| matches!(&row.value, Record::Runner(runner) if belongs(runner)))
+            .count() as u64)
+    }
+
+    async fn request_image(&self, pool: &PoolConfig, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        let ImageAnswer::Missing(key) = self.image(&pool.spec, now).await? else { return Ok(Vec::new()) };
+        let Some(image) = pool.spec.image.clone() else { return Ok(Vec::new()) };
+        Ok(vec![ImageRequested { key, image, arch: pool.spec.arch, repository: None }.into()])
+    }
+}

@@ -1,0 +1,166 @@
+//! The queue: new jobs, and waiting ones whose turn has come.
+
+use std::collections::BTreeMap;
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::counter::Counter;
+use fleetfoot_model::decide::fairness;
+use fleetfoot_model::events::{Fact, JobQueued, QueueCause};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::{ImageKey, JobId, Repository};
+use fleetfoot_model::job::{Job, JobState, Waiting};
+use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::runner::Runner;
+
+use crate::Launch;
+
+/// The most rows without a partner that are looked at.
+const LOOK_AT: usize = 1000;
+/// The most jobs that one event may serve; those after them are served by the next event or by `cleanup`.
+const MOST_AT_ONCE: usize = 10;
+
+/// What looks for a partner.
+struct Unmatched {
+    jobs: Vec<Stored<Job>>,
+    runners: Vec<Stored<Runner>>,
+}
+
+impl Launch {
+    pub(crate) async fn job_queued(
+        &self,
+        event: JobQueued,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let id = event.job.id;
+        let job = ledger::job(&*self.ledger, id).await?.unwrap_or_else(|| heard_of(event, now));
+        match &job.value.state {
+            JobState::Queued { runner: Some(name), .. } => {
+                let name = name.clone();
+                return self.repeat(job, &name, now).await;
+            }
+            JobState::Rejected { reason, .. } => return Ok(vec![job.value.rejected(reason)]),
+            JobState::Queued { .. } => {}
+            JobState::Running { .. } | JobState::Finished { .. } | JobState::Expired { .. } => {
+                return Ok(Vec::new());
+            }
+        }
+        let mut unmatched = self.unmatched().await?;
+        unmatched.jobs.retain(|other| other.value.id() != id && waits_for_capacity(&other.value));
+        if unmatched.jobs.is_empty() {
+            return Ok(self.serve(job, &unmatched.runners, now).await?.facts);
+        }
+        // Others wait for capacity already: this job takes its turn among them.
+        unmatched.jobs.push(job);
+        self.take_turns(unmatched, Some(id), now).await
+    }
+
+    pub(crate) async fn capacity_freed(&self, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        let mut unmatched = self.unmatched().await?;
+        unmatched.jobs.retain(|job| waits_for_capacity(&job.value));
+        self.take_turns(unmatched, None, now).await
+    }
+
+    /// Serves waiting jobs in fair order until the fleet is full. `must_answer` is told about even if its turn does not
+    /// come.
+    async fn take_turns(
+        &self,
+        unmatched: Unmatched,
+        must_answer: Option<JobId>,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let Unmatched { jobs, mut runners } = unmatched;
+        let order = fairness::order(jobs.iter().map(|job| &job.value), &self.live(&jobs).await?, now);
+        let mut jobs: BTreeMap<JobId, Stored<Job>> =
+            jobs.into_iter().map(|job| (job.value.id(), job)).collect();
+        let mut facts = Vec::new();
+        let mut is_full = false;
+        for (turn, id) in order.into_iter().enumerate() {
+            let Some(job) = jobs.remove(&id) else { continue };
+            if !is_full && turn < MOST_AT_ONCE {
+                match self.serve(job, &runners, now).await {
+                    Ok(served) => {
+                        runners.retain(|row| !took(&served.facts, &row.value));
+                        facts.extend(served.facts);
+                        is_full = served.fleet_is_full;
+                    }
+                    // Another event served it meanwhile, unless it is the one that this event is about.
+                    Err(FunctionError::Conflict(_)) if must_answer != Some(id) => {}
+                    Err(error) => return Err(error),
+                }
+            } else if must_answer == Some(id) {
+                let waiting = Waiting::capacity(&Counter::Runners, self.config.limits.runners);
+                facts.extend(self.defer(job, waiting, now).await?);
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Every job that waits for an image goes through the queue again, each on its own.
+    pub(crate) async fn image_ready(&self, key: &ImageKey) -> Result<Vec<Fact>, FunctionError> {
+        let waiting = self.waiting_for(key).await?;
+        Ok(waiting.into_iter().map(|job| job.value.queued_again(QueueCause::Retry)).collect())
+    }
+
+    pub(crate) async fn image_failed(
+        &self,
+        key: &ImageKey,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let mut facts = Vec::new();
+        for job in self.waiting_for(key).await? {
+            facts.extend(self.reject(job, &format!("its image cannot be built: {reason}"), now).await?);
+        }
+        Ok(facts)
+    }
+
+    async fn waiting_for(&self, key: &ImageKey) -> Result<Vec<Stored<Job>>, FunctionError> {
+        let mut jobs = self.unmatched().await?.jobs;
+        jobs.retain(
+            |job| matches!(job.value.waiting(), Some(Waiting::Image { key: waits_for }) if waits_for == key),
+        );
+        Ok(jobs)
+    }
+
+    async fn unmatched(&self) -> Result<Unmatched, FunctionError> {
+        let mut unmatched = Unmatched { jobs: Vec::new(), runners: Vec::new() };
+        for Stored { value, version } in self.ledger.list(Index::Unmatched, LOOK_AT).await? {
+            match value {
+                Record::Job(value) => unmatched.jobs.push(Stored { value, version }),
+                Record::Runner(value) => unmatched.runners.push(Stored { value, version }),
+                _ => {}
+            }
+        }
+        // Those that are up serve a job sooner.
+        unmatched.runners.sort_by_key(|row| row.value.github_id.is_none());
+        Ok(unmatched)
+    }
+
+    async fn live(&self, jobs: &[Stored<Job>]) -> Result<BTreeMap<Repository, u64>, FunctionError> {
+        let mut live = BTreeMap::new();
+        for job in jobs {
+            let repository = &job.value.description.repository;
+            if !live.contains_key(repository) {
+                let count = self.ledger.count(&Counter::RepositoryRunners(repository.clone())).await?;
+                live.insert(repository.clone(), count);
+            }
+        }
+        Ok(live)
+    }
+}
+
+fn heard_of(event: JobQueued, now: Timestamp) -> Stored<Job> {
+    let mut job = Job::new(event.job, now);
+    job.timeline.note(job.description.created_at, "queued at GitHub");
+    job.timeline.note(now, "heard of");
+    Stored::new(job)
+}
+
+fn waits_for_capacity(job: &Job) -> bool {
+    matches!(job.waiting(), None | Some(Waiting::Capacity { .. }))
+}
+
+fn took(facts: &[Fact], runner: &Runner) -> bool {
+    facts.iter().any(|fact| matches!(fact, Fact::JobMatched(it) if it.runner == runner.name))
+}

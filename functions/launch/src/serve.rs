@@ -1,0 +1,271 @@
+//! One job: from what it is to what becomes of it.
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
+use fleetfoot_model::decide::retry;
+use fleetfoot_model::events::{BreakerOpened, Fact, ImageRequested, JobMatched, LaunchFailed};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::job::{Job, Waiting};
+use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::ports::FleetError;
+use fleetfoot_model::runner::{Registration, Reservation, Runner};
+use fleetfoot_model::spec::Spec;
+
+use crate::Launch;
+use crate::assess::{Assessment, ImageAnswer};
+use crate::start::{Manner, Started};
+
+/// What became of a job.
+pub(crate) struct Served {
+    /// What to tell.
+    pub(crate) facts: Vec<Fact>,
+    /// Whether the whole fleet is full, so that trying further jobs is pointless.
+    pub(crate) fleet_is_full: bool,
+}
+
+impl From<Vec<Fact>> for Served {
+    fn from(facts: Vec<Fact>) -> Self {
+        Self { facts, fleet_is_full: false }
+    }
+}
+
+impl Launch {
+    /// Serves a queued job that has no runner: with one of the free runners, or with a new one.
+    pub(crate) async fn serve(
+        &self,
+        mut job: Stored<Job>,
+        free: &[Stored<Runner>],
+        now: Timestamp,
+    ) -> Result<Served, FunctionError> {
+        if let Some(Waiting::Throttled { .. } | Waiting::Backoff { .. }) = job.value.waiting()
+            && let Some(waiting) = job.value.waiting().filter(|waiting| !waiting.is_over(now)).cloned()
+        {
+            return Ok(vec![job.value.deferred(waiting)].into());
+        }
+        let spec = match self.assess(&job.value.description, now).await? {
+            Assessment::Foreign => return Ok(Vec::new().into()),
+            Assessment::Refused(reason) => return Ok(self.reject(job, &reason, now).await?.into()),
+            Assessment::Waits(waiting) => return Ok(self.defer(job, waiting, now).await?.into()),
+            Assessment::Served(spec) => spec,
+        };
+        job.value.spec = Some(spec.clone());
+        let scope = self.config.github.target.scope_of(&job.value.description.repository);
+        if let Some(runner) = free.iter().find(|row| row.value.suits(&scope, &job.value.description.labels)) {
+            return Ok(self.pair(job, runner.clone(), now).await?.into());
+        }
+        let (key, requested) = match self.image(&spec, now).await? {
+            ImageAnswer::Ready(uri) => return self.launch(job, spec, uri, now).await,
+            ImageAnswer::Failed(reason) => return Ok(self.reject(job, &reason, now).await?.into()),
+            ImageAnswer::Building(key) => (key, None),
+            ImageAnswer::Missing(key) => (
+                key.clone(),
+                spec.image.map(|image| ImageRequested {
+                    key,
+                    image,
+                    arch: spec.arch,
+                    repository: Some(job.value.description.repository.clone()),
+                }),
+            ),
+        };
+        let mut facts = self.defer(job, Waiting::Image { key }, now).await?;
+        facts.extend(requested.map(Fact::from));
+        Ok(facts.into())
+    }
+
+    /// A runner is there already, warm or left over: it is meant for this job now.
+    async fn pair(
+        &self,
+        mut job: Stored<Job>,
+        mut runner: Stored<Runner>,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let (id, name) = (job.value.id(), runner.value.name.clone());
+        job.value.assign(&name, now, "a free runner suits it");
+        runner.value.job = Some(id);
+        runner.value.timeline.note(now, format!("meant for job {id}"));
+        self.ledger.commit(vec![ledger::change(job), ledger::change(runner)]).await?;
+        Ok(vec![JobMatched { job: id, runner: name }.into()])
+    }
+
+    async fn launch(
+        &self,
+        job: Stored<Job>,
+        spec: Spec,
+        image_uri: Option<String>,
+        now: Timestamp,
+    ) -> Result<Served, FunctionError> {
+        let attempts = self.config.limits.launch_attempts;
+        if job.value.failures.max(job.value.replacements) >= attempts {
+            let reason = format!(
+                "{attempts} runners were launched for it and none could run it; the last: {}",
+                last_words(&job.value)
+            );
+            return Ok(self.reject(job, &reason, now).await?.into());
+        }
+        let before = job.clone();
+        let (job, reservation, limits) = self.reservation(job, spec, now);
+        let (name, failures) = (reservation.name.clone(), job.value.failures);
+        let manner = Manner { image_uri, failures };
+        match self.start(reservation, limits, vec![ledger::change(job)], manner, now).await? {
+            Started::Launched(fact) => Ok(vec![fact].into()),
+            Started::Full { counter: Counter::Replacements(window), limit } => {
+                Ok(self.breaker_open(before, window, limit, now).await?.into())
+            }
+            Started::Full { counter, limit } => {
+                let facts = self.defer(before, Waiting::capacity(&counter, limit), now).await?;
+                Ok(Served { facts, fleet_is_full: counter == Counter::Runners })
+            }
+            Started::Refused(error) => Ok(self.refused(&name, before.value.id(), error, now).await?.into()),
+        }
+    }
+
+    fn reservation(
+        &self,
+        mut job: Stored<Job>,
+        spec: Spec,
+        now: Timestamp,
+    ) -> (Stored<Job>, Reservation, Vec<(Counter, u64)>) {
+        job.value.launches += 1;
+        let description = &job.value.description;
+        let mut limits = self.counters(&spec, Some(&description.repository));
+        let reservation = Reservation {
+            name: RunnerName::for_job(&self.config.fleet, description.id, job.value.launches),
+            pool: None,
+            job: Some(description.id),
+            scope: self.config.github.target.scope_of(&description.repository),
+            spec,
+            labels: description.labels.clone(),
+            counters: limits.iter().map(|(counter, _)| counter.clone()).collect(),
+            register_by: now + self.config.timeouts.register,
+        };
+        if job.value.launches > 1 {
+            limits.push((Counter::replacements_at(now), self.config.limits.replacements));
+        }
+        job.value.assign(&reservation.name, now, "capacity is taken");
+        (job, reservation, limits)
+    }
+
+    /// A job that has a runner: goes on with a reservation, or tells again what was told.
+    pub(crate) async fn repeat(
+        &self,
+        job: Stored<Job>,
+        name: &RunnerName,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let id = job.value.id();
+        let Some(runner) =
+            ledger::runner(&*self.ledger, name).await?.map(|row| row.value).filter(Runner::is_available)
+        else {
+            return self.forget_runner(job, now).await;
+        };
+        let image_uri = match self.image(&runner.spec, now).await? {
+            ImageAnswer::Ready(uri) => uri,
+            _ => None,
+        };
+        let launched_for_it =
+            matches!(name.origin(), fleetfoot_model::ids::Origin::Job { job, .. } if job == id);
+        match &runner.task {
+            _ if !launched_for_it => Ok(vec![JobMatched { job: id, runner: name.clone() }.into()]),
+            Some(task) => Ok(vec![crate::start::launched_fact(&runner, task.clone())]),
+            // Up and registered before the answer to RunTask was written down.
+            None if runner.registration != Registration::None => Ok(Vec::new()),
+            None => {
+                match self.resume(&runner, Manner { image_uri, failures: job.value.failures }, now).await? {
+                    Started::Launched(fact) => Ok(vec![fact]),
+                    Started::Full { .. } => Ok(Vec::new()),
+                    Started::Refused(error) => self.refused(name, id, error, now).await,
+                }
+            }
+        }
+    }
+
+    /// The runner is busy with something else, let go or gone; what tells the job so has not arrived.
+    async fn forget_runner(&self, mut job: Stored<Job>, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        job.value.unassign(None, now, "its runner is not available any more");
+        ledger::put(&*self.ledger, job).await?;
+        Err(FunctionError::Conflict("the job lost its runner in the meantime".to_owned()))
+    }
+
+    /// The fleet refused a task: the capacity is given back, and the job waits or is given up.
+    async fn refused(
+        &self,
+        name: &RunnerName,
+        id: fleetfoot_model::ids::JobId,
+        error: FleetError,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let reason = error.to_string();
+        let for_good = matches!(error, FleetError::Impossible(_));
+        let Some(mut job) = ledger::job(&*self.ledger, id).await? else { return Ok(Vec::new()) };
+        let becomes_of_job = match error {
+            FleetError::Throttled { until, reason } => {
+                let waiting = Waiting::Throttled { until, reason };
+                let fact = job.value.deferred(waiting.clone());
+                job.value.wait(waiting, now);
+                fact
+            }
+            FleetError::Impossible(reason) => {
+                let fact = job.value.rejected(&reason);
+                job.value.reject(&reason, now);
+                fact
+            }
+            _ => retry::after_failure(
+                &mut job.value,
+                &format!("could not be launched: {reason}"),
+                &self.config,
+                now,
+            ),
+        };
+        self.abandon(name, &reason, &[ledger::change(job)], now).await?;
+        Ok(vec![
+            LaunchFailed { runner: name.clone(), job: Some(id), reason, for_good }.into(),
+            becomes_of_job,
+        ])
+    }
+
+    /// Too many runners had to be replaced; those that replace wait for the next window.
+    async fn breaker_open(
+        &self,
+        job: Stored<Job>,
+        window: i64,
+        limit: u64,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let until = Timestamp::from_second(window + BREAKER_WINDOW_SECONDS).unwrap_or(now);
+        let reason =
+            format!("{limit} runners had to be replaced within ten minutes; something is wrong with them");
+        let mut facts = self.defer(job, Waiting::Backoff { until, reason }, now).await?;
+        facts.push(BreakerOpened { limit, until }.into());
+        Ok(facts)
+    }
+
+    pub(crate) async fn reject(
+        &self,
+        mut job: Stored<Job>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let fact = job.value.rejected(reason);
+        job.value.reject(reason, now);
+        ledger::put(&*self.ledger, job).await?;
+        Ok(vec![fact])
+    }
+
+    pub(crate) async fn defer(
+        &self,
+        mut job: Stored<Job>,
+        waiting: Waiting,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let fact = job.value.deferred(waiting.clone());
+        if job.value.wait(waiting, now) {
+            ledger::put(&*self.ledger, job).await?;
+        }
+        Ok(vec![fact])
+    }
+}
+
+fn last_words(job: &Job) -> String {
+    job.timeline.steps().last().map_or_else(String::new, |step| step.what.clone())
+}

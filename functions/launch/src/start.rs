@@ -1,0 +1,175 @@
+//! From a reservation to an accepted task.
+//!
+//! The runner's row and its capacity are taken in one transaction before the fleet is asked, and the runner's name is the
+//! fleet's idempotency token: dying between any two steps leaves at most a reservation, which the next try continues.
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::counter::Counter;
+use fleetfoot_model::events::{Fact, RunnerLaunched};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::TaskId;
+use fleetfoot_model::ledger::{self, Change, LedgerError, Stored};
+use fleetfoot_model::ports::{FleetError, LaunchRequest};
+use fleetfoot_model::runner::{Reservation, Runner, RunnerState, StopReason};
+use fleetfoot_model::secret::Ticket;
+use fleetfoot_model::spec::{Capacity, Spec};
+
+use crate::Launch;
+
+/// How a start ended.
+pub(crate) enum Started {
+    /// The task was accepted.
+    Launched(Fact),
+    /// A limit is reached; nothing was written.
+    Full {
+        /// Which.
+        counter: Counter,
+        /// Its limit.
+        limit: u64,
+    },
+    /// The fleet refused; the runner's row still holds its capacity.
+    Refused(FleetError),
+}
+
+/// How a task is to be launched this time.
+pub(crate) struct Manner {
+    /// Where to pull the image.
+    pub(crate) image_uri: Option<String>,
+    /// How many launches failed before this one.
+    pub(crate) failures: u32,
+}
+
+impl Launch {
+    /// What a runner of this spec counts in. A repository's runners are counted even without a limit, for fairness.
+    pub(crate) fn counters(
+        &self,
+        spec: &Spec,
+        repository: Option<&fleetfoot_model::ids::Repository>,
+    ) -> Vec<(Counter, u64)> {
+        let limits = &self.config.limits;
+        let mut counters = vec![(Counter::Runners, limits.runners)];
+        if let Some(most) = self.config.classes.get(&spec.class).and_then(|class| class.runners) {
+            counters.push((Counter::ClassRunners(spec.class.clone()), most));
+        }
+        if let Some(repository) = repository {
+            let most = limits.runners_per_repository.unwrap_or(u64::MAX);
+            counters.push((Counter::RepositoryRunners(repository.clone()), most));
+        }
+        counters
+    }
+
+    /// Takes capacity and the runner's row together with `with`, then asks for the task.
+    pub(crate) async fn start(
+        &self,
+        reservation: Reservation,
+        limits: Vec<(Counter, u64)>,
+        with: Vec<Change>,
+        manner: Manner,
+        now: Timestamp,
+    ) -> Result<Started, FunctionError> {
+        let ticket = self.tickets.draw();
+        let runner = Runner::reserve(reservation, &ticket, now);
+        let mut changes = with;
+        changes.push(ledger::change(Stored::new(runner.clone())));
+        changes.extend(limits.into_iter().map(|(counter, limit)| Change::Acquire { counter, limit }));
+        match self.ledger.commit(changes).await {
+            Ok(()) => self.request(&runner, ticket, manner, now).await,
+            Err(LedgerError::Full { counter, limit }) => Ok(Started::Full { counter, limit }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Goes on with a reservation whose task may or may not have been asked for. Its first ticket is not known any more,
+    /// so a second one is good beside it: whichever request created the task, its ticket is accepted.
+    pub(crate) async fn resume(
+        &self,
+        runner: &Runner,
+        manner: Manner,
+        now: Timestamp,
+    ) -> Result<Started, FunctionError> {
+        let ticket = self.tickets.draw();
+        let hash = ticket.hash();
+        let updated = ledger::update_runner(&*self.ledger, &runner.name, |runner| {
+            let waits_for_its_task = runner.state == RunnerState::Reserved && runner.dismissed.is_none();
+            waits_for_its_task.then(|| {
+                runner.tickets.push(hash.clone());
+                Vec::new()
+            })
+        })
+        .await?;
+        match updated {
+            Some(runner) if runner.state == RunnerState::Reserved => {
+                self.request(&runner, ticket, manner, now).await
+            }
+            _ => Err(FunctionError::Conflict(format!("runner {} changed in the meantime", runner.name))),
+        }
+    }
+
+    async fn request(
+        &self,
+        runner: &Runner,
+        ticket: Ticket,
+        manner: Manner,
+        now: Timestamp,
+    ) -> Result<Started, FunctionError> {
+        let fall_back = manner.failures > 0 && runner.spec.capacity == Capacity::Spot;
+        let request = LaunchRequest {
+            runner: runner.name.clone(),
+            spec: runner.spec.clone(),
+            capacity: if fall_back { Capacity::OnDemand } else { runner.spec.capacity },
+            image_uri: manner.image_uri,
+            ticket,
+            attempt: manner.failures,
+            debug: self.config.debug,
+        };
+        match self.fleet.launch(&request).await {
+            Ok(task) => Ok(Started::Launched(self.launched(runner, task, now).await?)),
+            Err(FleetError::Unavailable(reason)) => Err(FunctionError::Again(reason)),
+            Err(error) => Ok(Started::Refused(error)),
+        }
+    }
+
+    async fn launched(&self, runner: &Runner, task: TaskId, now: Timestamp) -> Result<Fact, FunctionError> {
+        // The task may be up and registered already: then only its id is new.
+        ledger::update_runner(&*self.ledger, &runner.name, |row| {
+            if row.task.as_ref() == Some(&task) {
+                return None;
+            }
+            row.task = Some(task.clone());
+            if row.state == RunnerState::Reserved {
+                row.move_to(RunnerState::Launched, now, format!("launched as task {task}"));
+            }
+            Some(Vec::new())
+        })
+        .await?;
+        Ok(launched_fact(runner, task))
+    }
+
+    /// Gives the capacity of a refused runner back, together with `with`.
+    pub(crate) async fn abandon(
+        &self,
+        name: &fleetfoot_model::ids::RunnerName,
+        reason: &str,
+        with: &[Change],
+        now: Timestamp,
+    ) -> Result<(), FunctionError> {
+        let reason = StopReason::NotLaunched { reason: reason.to_owned() };
+        ledger::update_runner(&*self.ledger, name, |runner| {
+            let released = runner.stop(reason.clone(), now);
+            let mut changes: Vec<Change> = released.into_iter().map(Change::Release).collect();
+            changes.extend_from_slice(with);
+            Some(changes)
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// The fact of a launch, told again for a runner that was launched before.
+pub(crate) fn launched_fact(runner: &Runner, task: TaskId) -> Fact {
+    let job = match runner.name.origin() {
+        fleetfoot_model::ids::Origin::Job { job, .. } => Some(job),
+        fleetfoot_model::ids::Origin::Pool { .. } => None,
+    };
+    RunnerLaunched { runner: runner.name.clone(), task, job, spec: runner.spec.clone() }.into()
+}

@@ -1,0 +1,212 @@
+//! What `fleet.toml` may say, and what is answered to what it may not say.
+
+use fleetfoot_model::SignedDuration;
+use fleetfoot_model::config::{Config, Credentials, Target, load};
+use fleetfoot_model::image::ImageReference;
+use fleetfoot_model::runner::Scope;
+use fleetfoot_model::secret::SecretReference;
+use proptest::prelude::*;
+
+const EXAMPLE: &str = include_str!("../../../fleet.toml");
+const LEAST: &str = r#"
+[github]
+organization = "acme"
+token = "env:GITHUB_TOKEN"
+webhook_secrets = ["env:WEBHOOK_SECRET"]
+"#;
+
+fn with(rest: &str) -> Config {
+    load("fleet.toml", &format!("{LEAST}{rest}")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The least configuration has 6 lines, so that `rest` begins on line 6.
+fn mistakes(rest: &str) -> Vec<String> {
+    mistakes_in(&format!("{LEAST}{rest}"))
+}
+
+fn mistakes_in(text: &str) -> Vec<String> {
+    let error = load("fleet.toml", text).err().unwrap_or_else(|| panic!("this was accepted:\n{text}"));
+    error.to_string().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_example_is_valid_and_says_what_it_seems_to_say() {
+    let config = load("fleet.toml", EXAMPLE).unwrap_or_else(|error| panic!("{error}"));
+    let app = Credentials::App { id: 1, installation: 42, key: SecretReference::File("app.pem".to_owned()) };
+    assert_eq!(config.github.credentials, app);
+    assert_eq!(config.github.target, Target::Organization("acme".parse().unwrap()));
+    assert_eq!(config.labels.default_class.as_str(), "small");
+    assert_eq!(config.classes.len(), 1);
+    assert_eq!(config.limits.runners_per_repository, Some(5));
+    assert_eq!(config.pools[0].name.as_str(), "office");
+    assert_eq!(config.pools[0].spec.cpu, 512);
+    assert_eq!(config.pools[0].scope, Scope::Organization("acme".parse().unwrap()));
+    assert!(config.pools[0].schedule.is_some());
+}
+
+/// The example sets every default to itself, so a default that changes has to change there too.
+#[test]
+fn the_examples_values_are_the_defaults() {
+    let (example, least) = (load("fleet.toml", EXAMPLE).unwrap(), with(""));
+    assert_eq!(example.timeouts, least.timeouts);
+    assert_eq!(example.fleet, least.fleet);
+    assert_eq!(example.github.url, least.github.url);
+    assert_eq!(example.github.runner_group_id, least.github.runner_group_id);
+    assert_eq!(example.images.retry_after, least.images.retry_after);
+    assert_eq!(example.images.rebuild_after, least.images.rebuild_after);
+    let limits = |config: &Config| (config.limits.runners, config.limits.launch_attempts, config.limits.replacements, config.limits.webhook_bytes);
+    assert_eq!(limits(&example), limits(&least));
+}
+
+#[test]
+fn a_configuration_with_only_github_works() {
+    let config = with("");
+    let sizes: Vec<_> = config
+        .classes
+        .iter()
+        .map(|(name, class)| (name.as_str(), class.size.cpu, class.size.memory_mib, class.disk_gib))
+        .collect();
+    assert_eq!(
+        sizes,
+        [("large", 2048, 4096, 20), ("medium", 1024, 2048, 20), ("small", 512, 1024, 20), ("xlarge", 4096, 16_384, 20)]
+    );
+    assert_eq!(config.labels.default_class.as_str(), "medium");
+    assert_eq!(config.timeouts.register, SignedDuration::from_secs(600));
+    assert_eq!(config.repositories.allow[0].text, "acme/*");
+    assert!(!config.repositories.public && !config.repositories.forks && !config.debug);
+    assert!(config.images.allow.is_empty() && config.pools.is_empty() && config.notify.slack.is_none());
+}
+
+#[test]
+fn without_a_medium_class_the_smallest_is_the_default() {
+    let config = with("[classes.b]\ncpu = 1024\nmemory = 2048\n[classes.c]\ncpu = 512\nmemory = 1024\n");
+    assert_eq!(config.labels.default_class.as_str(), "c");
+}
+
+#[test]
+fn a_pool_of_repository_runners_says_for_which_repository() {
+    let text = r#"
+        [github]
+        repositories = ["acme/app", "acme/lib"]
+        app = { id = 7, installation = 8, key = "secretsmanager:fleet#key" }
+        webhook_secrets = ["ssm:/fleet/webhook", "ssm:/fleet/previous"]
+        [[pools]]
+        labels = ["self-hosted", "class:small", "spot"]
+        size = 1
+        repository = "acme/lib"
+    "#;
+    let config = load("fleet.toml", text).unwrap();
+    assert_eq!(config.pools[0].scope, Scope::Repository("acme/lib".parse().unwrap()));
+    assert_eq!(config.pools[0].name.as_str(), "1");
+    assert!(config.repositories.allow.iter().any(|pattern| pattern.matcher.is_match("Acme/App")));
+    assert!(!config.repositories.allow.iter().any(|pattern| pattern.matcher.is_match("acme/other")));
+}
+
+#[test]
+fn a_star_does_not_cross_a_slash() {
+    let config = with("[images]\nallow = [\"ubuntu:*\", \"ghcr.io/acme/*\", \"quay.io/acme/**\"]\n");
+    let allowed = |image: &str| {
+        let image: ImageReference = image.parse().unwrap();
+        config.images.allow.iter().any(|pattern| image.is_allowed_by(&pattern.matcher))
+    };
+    assert!(allowed("ubuntu:22.04") && allowed("ubuntu") && allowed("ghcr.io/acme/app:1"));
+    assert!(!allowed("ubuntu:5000/anything"), "that is a registry called ubuntu");
+    assert!(!allowed("ghcr.io/acme/team/app:1"));
+    assert!(allowed("quay.io/acme/team/app:1"));
+    assert!(!with("").repositories.allow[0].matcher.is_match("acme/app/other"));
+}
+
+#[test]
+fn an_address_of_the_api_is_https_or_on_this_machine() {
+    let url = |url: &str| LEAST.replace("[github]", &format!("[github]\nurl = {url:?}"));
+    for (given, kept) in [
+        ("https://github.example/api/v3", "https://github.example/api/v3"),
+        ("https://github.example/api/v3/", "https://github.example/api/v3"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ] {
+        assert_eq!(load("fleet.toml", &url(given)).unwrap().github.url, kept);
+    }
+    for bad in [
+        "http://github.example",
+        "http://localhost.example",
+        "ftp://github.example",
+        "https://github.example/?a=b",
+        "https://github.example/#a",
+        "github.example",
+        "https://",
+        "",
+    ] {
+        let found = mistakes_in(&url(bad));
+        assert!(found.len() == 1 && found[0].starts_with("fleet.toml:3: github.url: found "), "{bad}: {found:?}");
+    }
+    let found = mistakes_in(&url("https://user:hunter2@github.example")).concat();
+    assert!(found.contains("credentials") && !found.contains("hunter2"), "{found}");
+}
+
+/// Each row: what is added to the least configuration, and the one mistake it makes.
+const MISTAKES: &[(&str, &str)] = &[
+    ("[github]", ":6: found duplicate key; allowed: TOML, see https://toml.io"),
+];
+
+#[test]
+fn every_mistake_is_named_with_its_line_what_was_found_and_what_is_allowed() {
+    for (rest, message) in MISTAKES {
+        assert_eq!(mistakes(rest), [format!("fleet.toml{message}")], "{rest}");
+    }
+}
+
+#[test]
+fn print() {
+    for rest in [
+        "[github]",
+        "[limits]\nrunners = \n",
+        "[limits\nrunners = 1",
+        "[limits]\nrunners = \"ten\"",
+        "[limits]\nrunners = 0",
+        "[limits]\nrunners = -1",
+        "[limits]\nrunner = 1",
+        "[limit]\nrunners = 1",
+        "limits = 5",
+        "[limits]\nwebhook_bytes = 26214401",
+        "[classes.small]\ncpu = 300\nmemory = 512",
+        "[classes.small]\ncpu = 512\nmemory = 512",
+        "[classes.small]\ncpu = 512\nmemory = 1024\ndisk = 500\narch = \"x86\"\nspot = \"yes\"\nrunners = 0\ngpu = 1",
+        "[classes.small]\nmemory = 512",
+        "[classes.Small]\ncpu = 512\nmemory = 1024",
+        "[classes]\nsmall = 5",
+        "[labels]\ndefault_class = \"mediun\"",
+        "[labels]\nrequired = []",
+        "[labels]\nrequired = \"self-hosted\"",
+        "[labels]\nplain = [\"spot\", \"class:small\", \"linux\", \"linux\", 5, \"\"]",
+        "[images]\nallow = [\"ubuntu:[\", \"\", 5]",
+        "[repositories]\nallow = [\"acme/{\"]\npublic = \"no\"",
+        "[notify]\nslack = \"https://hooks.slack.com/services/hunter2\"",
+        "[notify]\nslack = { url = \"hunter2\" }",
+        "[notify]\n\"sl\\u001back\" = 5",
+        "[fleet]\nname = \"My Fleet\"",
+        "[runner]\ndebug = 1",
+        "[timeouts]\nidle_seconds = 0.5\nidle = 5",
+        "[[pools]]\nlabels = [\"self-hosted\", \"class:smal\"]\nsize = 2",
+        "[[pools]]\nlabels = [\"self-hosted\", \"class:small\"]\nsize = 11",
+        "[[pools]]\nlabels = [\"linux\"]",
+        "[[pools]]\nsize = 1\nrepository = \"acme/app\"\nshedule = 1",
+        "[pools]\nsize = 1",
+        "[[pools]]\nname = \"a\"\nsize = 1\nlabels = [\"self-hosted\"]\n[[pools]]\nname = \"a\"\nsize = 1\nlabels = [\"self-hosted\"]\nschedule = \"Mo 8-12\"",
+        "[\"a b\"]\nc=1",
+    ] {
+        println!("ROW\t{}", serde_json::to_string(&(rest, mistakes(rest))).unwrap());
+    }
+    for text in [
+        "",
+        "[github]",
+        "[github]\norganization = \"acme\"\nrepositories = [\"acme/app\"]\napp = { id = 1 }\ntoken = \"ghp_hunter2\"\nwebhook_secrets = [\"hunter2\", \"env:A\", \"env:A\"]",
+        "[github]\nrepositories = []\napp = { id = \"1\", installation = 0, key = \"-----BEGIN hunter2\", kee = 1 }\nwebhook_secrets = []\nrunner_group_id = 2",
+        "[github]\nrepositories = [\"acme\", \"acme/app\", \"acme/app\"]\ntoken = 5\nwebhook_secrets = \"env:A\"\nrunner_group_id = 2",
+        "github = 5",
+        "[github]\nrepositories = [\"acme/app\"]\ntoken = \"env:A\"\nwebhook_secrets = [\"env:A\"]\n[[pools]]\nlabels=[\"self-hosted\"]\nsize=1\n[[pools]]\nlabels=[\"self-hosted\"]\nsize=1\nrepository=\"acme/lib\"",
+    ] {
+        println!("ALL\t{}", serde_json::to_string(&(text, mistakes_in(text))).unwrap());
+    }
+}
