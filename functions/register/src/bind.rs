@@ -1,0 +1,86 @@
+//! Which job a task that is up is meant for.
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::JobId;
+use fleetfoot_model::job::{Job, Waiting};
+use fleetfoot_model::ledger::{self, Change, Stored};
+use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::runner::{Registration, Runner};
+
+use crate::Register;
+
+/// The most rows without a partner that are looked at.
+const LOOK_AT: usize = 1000;
+
+/// Whether there is work.
+pub(crate) enum Binding {
+    /// The registration is claimed; GitHub may be asked.
+    Bound(Runner),
+    /// Nothing suits.
+    NoWork(Stored<Runner>),
+}
+
+impl Register {
+    /// Binds the runner to its job, to another that waits, or to none, and claims the registration.
+    pub(crate) async fn bind(
+        &self,
+        mut row: Stored<Runner>,
+        now: Timestamp,
+    ) -> Result<Binding, FunctionError> {
+        if row.value.dismissed.is_some() {
+            return Ok(Binding::NoWork(row));
+        }
+        let mut changes: Vec<Change> = Vec::new();
+        if !self.is_still_wanted(&row.value).await? {
+            match self.another_job(&row.value, now).await? {
+                Some(mut job) => {
+                    row.value.job = Some(job.value.id());
+                    job.value.assign(&row.value.name, now, "a runner without work suits it");
+                    changes.push(ledger::change(job));
+                }
+                None if row.value.pool.is_some() => row.value.job = None,
+                None => return Ok(Binding::NoWork(row)),
+            }
+        }
+        row.value.registration = Registration::Pending { since: now };
+        row.value.timeline.note(now, "its task is up and asks for its registration");
+        let runner = row.value.clone();
+        changes.push(ledger::change(row));
+        self.ledger.commit(changes).await?;
+        Ok(Binding::Bound(runner))
+    }
+
+    async fn is_still_wanted(&self, runner: &Runner) -> Result<bool, FunctionError> {
+        match runner.job {
+            Some(job) => self.waits_for(job, runner).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn waits_for(&self, job: JobId, runner: &Runner) -> Result<bool, FunctionError> {
+        let job = ledger::job(&*self.ledger, job).await?;
+        Ok(job.is_some_and(|job| job.value.runner() == Some(&runner.name)))
+    }
+
+    /// The oldest waiting job that GitHub would give this runner.
+    async fn another_job(
+        &self,
+        runner: &Runner,
+        now: Timestamp,
+    ) -> Result<Option<Stored<Job>>, FunctionError> {
+        let suits = |job: &Job| {
+            let waits = job
+                .waiting()
+                .is_none_or(|waiting| waiting.is_over(now) || matches!(waiting, Waiting::Image { .. }));
+            let admitted = job.spec.is_some();
+            let scope = self.config.github.target.scope_of(&job.description.repository);
+            job.is_queued() && waits && admitted && runner.suits(&scope, &job.description.labels)
+        };
+        let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
+        Ok(unmatched.into_iter().find_map(|row| match row.value {
+            Record::Job(job) if suits(&job) => Some(Stored { value: job, version: row.version }),
+            _ => None,
+        }))
+    }
+}
