@@ -19,11 +19,6 @@ fn with(rest: &str) -> Config {
     load("fleet.toml", &format!("{LEAST}{rest}")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The least configuration has 6 lines, so that `rest` begins on line 6.
-fn mistakes(rest: &str) -> Vec<String> {
-    mistakes_in(&format!("{LEAST}{rest}"))
-}
-
 fn mistakes_in(text: &str) -> Vec<String> {
     let error = load("fleet.toml", text).err().unwrap_or_else(|| panic!("this was accepted:\n{text}"));
     error.to_string().lines().map(str::to_owned).collect()
@@ -54,7 +49,14 @@ fn the_examples_values_are_the_defaults() {
     assert_eq!(example.github.runner_group_id, least.github.runner_group_id);
     assert_eq!(example.images.retry_after, least.images.retry_after);
     assert_eq!(example.images.rebuild_after, least.images.rebuild_after);
-    let limits = |config: &Config| (config.limits.runners, config.limits.launch_attempts, config.limits.replacements, config.limits.webhook_bytes);
+    let limits = |config: &Config| {
+        (
+            config.limits.runners,
+            config.limits.launch_attempts,
+            config.limits.replacements,
+            config.limits.webhook_bytes,
+        )
+    };
     assert_eq!(limits(&example), limits(&least));
 }
 
@@ -68,7 +70,12 @@ fn a_configuration_with_only_github_works() {
         .collect();
     assert_eq!(
         sizes,
-        [("large", 2048, 4096, 20), ("medium", 1024, 2048, 20), ("small", 512, 1024, 20), ("xlarge", 4096, 16_384, 20)]
+        [
+            ("large", 2048, 4096, 20),
+            ("medium", 1024, 2048, 20),
+            ("small", 512, 1024, 20),
+            ("xlarge", 4096, 16_384, 20)
+        ]
     );
     assert_eq!(config.labels.default_class.as_str(), "medium");
     assert_eq!(config.timeouts.register, SignedDuration::from_secs(600));
@@ -139,74 +146,96 @@ fn an_address_of_the_api_is_https_or_on_this_machine() {
         "",
     ] {
         let found = mistakes_in(&url(bad));
-        assert!(found.len() == 1 && found[0].starts_with("fleet.toml:3: github.url: found "), "{bad}: {found:?}");
+        assert!(
+            found.len() == 1 && found[0].starts_with("fleet.toml:3: github.url: found "),
+            "{bad}: {found:?}"
+        );
     }
     let found = mistakes_in(&url("https://user:hunter2@github.example")).concat();
     assert!(found.contains("credentials") && !found.contains("hunter2"), "{found}");
 }
 
-/// Each row: what is added to the least configuration, and the one mistake it makes.
-const MISTAKES: &[(&str, &str)] = &[
-    ("[github]", ":6: found duplicate key; allowed: TOML, see https://toml.io"),
-];
-
 #[test]
 fn every_mistake_is_named_with_its_line_what_was_found_and_what_is_allowed() {
-    for (rest, message) in MISTAKES {
-        assert_eq!(mistakes(rest), [format!("fleet.toml{message}")], "{rest}");
+    let blocks = include_str!("mistakes.txt").split("\n\n").skip(1);
+    for block in blocks {
+        let (text, answer): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| !line.starts_with('!'));
+        let text = text.join("\n");
+        let whole = if text.contains("github") { text } else { format!("{LEAST}{text}") };
+        let expected: Vec<_> = answer.iter().map(|line| line.replacen("! ", "fleet.toml:", 1)).collect();
+        assert_eq!(mistakes_in(&whole), expected, "{whole}");
     }
 }
 
 #[test]
-fn print() {
-    for rest in [
-        "[github]",
-        "[limits]\nrunners = \n",
-        "[limits\nrunners = 1",
-        "[limits]\nrunners = \"ten\"",
-        "[limits]\nrunners = 0",
-        "[limits]\nrunners = -1",
-        "[limits]\nrunner = 1",
-        "[limit]\nrunners = 1",
-        "limits = 5",
-        "[limits]\nwebhook_bytes = 26214401",
-        "[classes.small]\ncpu = 300\nmemory = 512",
-        "[classes.small]\ncpu = 512\nmemory = 512",
-        "[classes.small]\ncpu = 512\nmemory = 1024\ndisk = 500\narch = \"x86\"\nspot = \"yes\"\nrunners = 0\ngpu = 1",
-        "[classes.small]\nmemory = 512",
-        "[classes.Small]\ncpu = 512\nmemory = 1024",
-        "[classes]\nsmall = 5",
-        "[labels]\ndefault_class = \"mediun\"",
-        "[labels]\nrequired = []",
-        "[labels]\nrequired = \"self-hosted\"",
-        "[labels]\nplain = [\"spot\", \"class:small\", \"linux\", \"linux\", 5, \"\"]",
-        "[images]\nallow = [\"ubuntu:[\", \"\", 5]",
-        "[repositories]\nallow = [\"acme/{\"]\npublic = \"no\"",
+fn an_empty_file_is_told_what_it_needs() {
+    assert_eq!(
+        mistakes_in(""),
+        [
+            "fleet.toml: github: found nothing; allowed: a section [github] with organization or repositories, app or \
+             token, and webhook_secrets"
+        ]
+    );
+}
+
+#[test]
+fn a_literal_secret_is_refused_and_not_repeated() {
+    for line in [
+        "token = \"hunter2\"",
+        "token = [\"hunter2\"]",
+        "token = { value = \"hunter2\" }",
+        "app = \"hunter2\"",
+        "app = { id = 1, installation = 2, key = \"hunter2\" }",
+        "webhook_secrets = \"hunter2\"",
+        "webhook_secrets = [\"hunter2\"]",
+        "webhook_secrets = hunter2",
+        "token = 'hunter2",
+        "tokens = \"hunter2\"",
+        "url = \"https://hunter2@github.example\"",
         "[notify]\nslack = \"https://hooks.slack.com/services/hunter2\"",
-        "[notify]\nslack = { url = \"hunter2\" }",
-        "[notify]\n\"sl\\u001back\" = 5",
-        "[fleet]\nname = \"My Fleet\"",
-        "[runner]\ndebug = 1",
-        "[timeouts]\nidle_seconds = 0.5\nidle = 5",
-        "[[pools]]\nlabels = [\"self-hosted\", \"class:smal\"]\nsize = 2",
-        "[[pools]]\nlabels = [\"self-hosted\", \"class:small\"]\nsize = 11",
-        "[[pools]]\nlabels = [\"linux\"]",
-        "[[pools]]\nsize = 1\nrepository = \"acme/app\"\nshedule = 1",
-        "[pools]\nsize = 1",
-        "[[pools]]\nname = \"a\"\nsize = 1\nlabels = [\"self-hosted\"]\n[[pools]]\nname = \"a\"\nsize = 1\nlabels = [\"self-hosted\"]\nschedule = \"Mo 8-12\"",
-        "[\"a b\"]\nc=1",
     ] {
-        println!("ROW\t{}", serde_json::to_string(&(rest, mistakes(rest))).unwrap());
+        let error = load("fleet.toml", &format!("[github]\norganization = \"acme\"\n{line}\n")).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
-    for text in [
-        "",
-        "[github]",
-        "[github]\norganization = \"acme\"\nrepositories = [\"acme/app\"]\napp = { id = 1 }\ntoken = \"ghp_hunter2\"\nwebhook_secrets = [\"hunter2\", \"env:A\", \"env:A\"]",
-        "[github]\nrepositories = []\napp = { id = \"1\", installation = 0, key = \"-----BEGIN hunter2\", kee = 1 }\nwebhook_secrets = []\nrunner_group_id = 2",
-        "[github]\nrepositories = [\"acme\", \"acme/app\", \"acme/app\"]\ntoken = 5\nwebhook_secrets = \"env:A\"\nrunner_group_id = 2",
-        "github = 5",
-        "[github]\nrepositories = [\"acme/app\"]\ntoken = \"env:A\"\nwebhook_secrets = [\"env:A\"]\n[[pools]]\nlabels=[\"self-hosted\"]\nsize=1\n[[pools]]\nlabels=[\"self-hosted\"]\nsize=1\nrepository=\"acme/lib\"",
-    ] {
-        println!("ALL\t{}", serde_json::to_string(&(text, mistakes_in(text))).unwrap());
+}
+
+/// Every answer is a configuration or a list of mistakes in lines that exist.
+fn check_any(text: &str) -> Result<(), TestCaseError> {
+    if let Err(error) = load("fleet.toml", text) {
+        prop_assert!(!error.problems.is_empty());
+        let lines = text.split('\n').count();
+        for problem in error.problems {
+            prop_assert!(problem.line.is_none_or(|line| (1..=lines).contains(&line)), "{problem:?}");
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,200}") {
+        check_any(&text)?;
+    }
+
+    #[test]
+    fn no_damage_to_the_example_panics(at in 0..EXAMPLE.len(), length in 0_usize..40, put in "[\\PC\n]{0,8}") {
+        prop_assume!(EXAMPLE.is_ascii());
+        let end = (at + length).min(EXAMPLE.len());
+        check_any(&format!("{}{put}{}", &EXAMPLE[..at], &EXAMPLE[end..]))?;
+    }
+
+    #[test]
+    fn no_value_in_any_place_panics(
+        key in prop::sample::select(vec![
+            "limits.runners", "classes.small.cpu", "classes.small", "classes", "github.app", "github.url", "pools",
+            "github.repositories", "labels.plain", "images.allow", "timeouts.idle_seconds", "notify.slack",
+        ]),
+        value in prop::sample::select(vec![
+            "0", "-1", "9999999999999999999999", "0x_", "1.5", "nan", "true", "\"\"", "\"x\"", "[]", "[[]]", "[1, {}]",
+            "{}", "{ a = 1 }", "1979-05-27", "[\"*\", \"[\", \"{,}\"]", "\"http://[::1\"",
+        ]),
+    ) {
+        check_any(&format!("{key} = {value}\n[github]\norganization = \"acme\"\ntoken = \"env:A\"\n"))?;
+        check_any(&format!("{key} = {value}\n{LEAST}"))?;
     }
 }

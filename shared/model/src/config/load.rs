@@ -185,15 +185,16 @@ fn labels(table: &Table<'_>, classes: Option<&BTreeMap<ClassName, Class>>) -> Op
     let required = table.get("required").at_least_one("a list of labels", plain_label);
     let required = required.unwrap_or_else(|| vec!["self-hosted".parse().expect("a label")]);
     let plain = table.get("plain").list("a list of labels", plain_label).unwrap_or_default();
-    let named = table.get("default_class");
-    let name = named.id::<ClassName>();
+    let default = table.get("default_class");
+    let name = default.id::<ClassName>();
     table.finish();
     let classes = classes?;
     let default_class = name.or_else(|| default_class(classes))?;
     if !classes.contains_key(&default_class) {
         let names: Vec<&str> = classes.keys().map(ClassName::as_str).collect();
         let near = nearest(default_class.as_str(), names.iter().copied());
-        named.refuse(format!("{:?}{near}", default_class.as_str()), format!("a class: {}", names.join(", ")));
+        default
+            .refuse(format!("{:?}{near}", default_class.as_str()), format!("a class: {}", names.join(", ")));
     }
     Some(LabelsConfig { required, plain, default_class })
 }

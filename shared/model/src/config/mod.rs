@@ -183,7 +183,7 @@ pub struct RepositoriesConfig {
     pub forks: bool,
 }
 
-/// A glob, with the text it was made from.
+/// A glob, with the text it was made from. `*` stays within one part of a path, `**` crosses parts, case is ignored.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// As it was written.

@@ -22,7 +22,7 @@ pub(super) fn pools(
         let Some(table) = node.table(ALLOWED) else { continue };
         let name = name(&table.get("name"), n + 1, &names);
         names.extend(name.clone());
-        pools.extend(pool(table, name, rules, target, most));
+        pools.extend(pool(&table, name, rules, target, most));
     }
     pools
 }
@@ -37,7 +37,7 @@ fn name(node: &Node<'_>, position: usize, taken: &[PoolName]) -> Option<PoolName
 }
 
 fn pool(
-    table: Table<'_>,
+    table: &Table<'_>,
     name: Option<PoolName>,
     rules: &LabelRules<'_>,
     target: Option<&Target>,
