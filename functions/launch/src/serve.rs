@@ -2,7 +2,7 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
-use fleetfoot_model::decide::retry;
+use fleetfoot_model::decide::{matching, retry};
 use fleetfoot_model::events::{BreakerOpened, Fact, ImageRequested, JobMatched, LaunchFailed};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
@@ -80,12 +80,9 @@ impl Launch {
         mut runner: Stored<Runner>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let (id, name) = (job.value.id(), runner.value.name.clone());
-        job.value.assign(&name, now, "a free runner suits it");
-        runner.value.job = Some(id);
-        runner.value.timeline.note(now, format!("meant for job {id}"));
+        let fact = matching::pair(&mut job.value, &mut runner.value, "a free runner suits it", now);
         self.ledger.commit(vec![ledger::change(job), ledger::change(runner)]).await?;
-        Ok(vec![JobMatched { job: id, runner: name }.into()])
+        Ok(vec![fact])
     }
 
     async fn launch(

@@ -1,11 +1,12 @@
 //! Which job a task that is up is meant for.
 
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::decide::matching;
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::JobId;
-use fleetfoot_model::job::{Job, Waiting};
+use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{self, Change, Stored};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Registration, Runner};
 
 use crate::Register;
@@ -35,8 +36,7 @@ impl Register {
         if !self.is_still_wanted(&row.value).await? {
             match self.another_job(&row.value, now).await? {
                 Some(mut job) => {
-                    row.value.job = Some(job.value.id());
-                    job.value.assign(&row.value.name, now, "a runner without work suits it");
+                    matching::pair(&mut job.value, &mut row.value, "a runner without work suits it", now);
                     changes.push(ledger::change(job));
                 }
                 None if row.value.pool.is_some() => row.value.job = None,
@@ -69,18 +69,7 @@ impl Register {
         runner: &Runner,
         now: Timestamp,
     ) -> Result<Option<Stored<Job>>, FunctionError> {
-        let suits = |job: &Job| {
-            let waits = job
-                .waiting()
-                .is_none_or(|waiting| waiting.is_over(now) || matches!(waiting, Waiting::Image { .. }));
-            let admitted = job.spec.is_some();
-            let scope = self.config.github.target.scope_of(&job.description.repository);
-            job.is_queued() && waits && admitted && runner.suits(&scope, &job.description.labels)
-        };
         let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
-        Ok(unmatched.into_iter().find_map(|row| match row.value {
-            Record::Job(job) if suits(&job) => Some(Stored { value: job, version: row.version }),
-            _ => None,
-        }))
+        Ok(matching::first_waiting(unmatched, runner, &self.config, now))
     }
 }
