@@ -8,10 +8,11 @@ use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::FleetError;
 use fleetfoot_model::record::{Index, Pool, Record};
-use fleetfoot_model::runner::{Reservation, Runner};
+use fleetfoot_model::runner::Reservation;
 
 use crate::Launch;
 use crate::assess::ImageAnswer;
+use crate::queue::LOOK_AT;
 use crate::start::{Manner, Started, launched_fact};
 
 impl Launch {
@@ -77,12 +78,9 @@ impl Launch {
     }
 
     async fn idle_in(&self, pool: &PoolConfig) -> Result<u64, FunctionError> {
-        let belongs = |runner: &Runner| runner.is_free() && runner.pool.as_ref() == Some(&pool.name);
-        let unmatched = self.ledger.list(Index::Unmatched, 1000).await?;
-        Ok(unmatched
-            .iter()
-            .filter(|row| matches!(&row.value, Record::Runner(runner) if belongs(runner)))
-            .count() as u64)
+        let is_idle = |row: &Record| matches!(row, Record::Runner(runner) if runner.is_idle_in(&pool.name));
+        let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
+        Ok(unmatched.iter().filter(|row| is_idle(&row.value)).count() as u64)
     }
 
     async fn request_image(&self, pool: &PoolConfig, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {

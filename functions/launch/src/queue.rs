@@ -16,7 +16,7 @@ use fleetfoot_model::runner::Runner;
 use crate::Launch;
 
 /// The most rows without a partner that are looked at.
-const LOOK_AT: usize = 1000;
+pub(crate) const LOOK_AT: usize = 1000;
 /// The most jobs that one event may serve; those after them are served by the next event or by `cleanup`.
 const MOST_AT_ONCE: usize = 10;
 

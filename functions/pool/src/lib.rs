@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::config::{Config, PoolConfig};
+use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::{Fact, RunnerWanted};
 use fleetfoot_model::function::{EventFunction, FunctionError};
@@ -32,7 +32,9 @@ impl EventFunction for Pool {
         let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
         let mut facts = Vec::new();
         for pool in &self.config.pools {
-            let idle = unmatched.iter().filter(|row| is_idle_in(&row.value, pool)).count() as u64;
+            let is_idle =
+                |row: &Record| matches!(row, Record::Runner(runner) if runner.is_idle_in(&pool.name));
+            let idle = unmatched.iter().filter(|row| is_idle(&row.value)).count() as u64;
             let short = pool.wanted(now).saturating_sub(idle);
             if short == 0 {
                 continue;
@@ -45,8 +47,4 @@ impl EventFunction for Pool {
         }
         Ok(facts)
     }
-}
-
-fn is_idle_in(row: &Record, pool: &PoolConfig) -> bool {
-    matches!(row, Record::Runner(runner) if runner.is_free() && runner.pool.as_ref() == Some(&pool.name))
 }

@@ -258,6 +258,11 @@ impl Runner {
         self.job.is_none() && self.is_available()
     }
 
+    /// Whether it is one of a pool's warm runners: there, and meant for no job.
+    pub fn is_idle_in(&self, pool: &PoolName) -> bool {
+        self.is_free() && self.pool.as_ref() == Some(pool)
+    }
+
     /// Whether GitHub may know it.
     pub fn may_be_registered(&self) -> bool {
         matches!(

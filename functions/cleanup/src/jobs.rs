@@ -1,0 +1,190 @@
+//! Jobs that wait without a word, whose runner is gone, or whose time is over.
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::decide::retry;
+use fleetfoot_model::events::{Fact, JobExpired, QueueCause};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::job::{Job, JobState, Waiting};
+use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::record::ImageState;
+use fleetfoot_model::runner::{Runner, RunnerState};
+
+use crate::snapshot::Snapshot;
+use crate::{Cleanup, MOST_REPAIRS};
+
+/// The most questions to GitHub about single jobs in one run. Only odd ones are asked about.
+const MOST_QUESTIONS: usize = 20;
+
+/// What a run may still do.
+struct Budget {
+    repairs: usize,
+    questions: usize,
+    /// One waiting job is enough to let the queue take its turns.
+    woke_queue: bool,
+}
+
+impl Cleanup {
+    pub(crate) async fn jobs(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        let mut budget = Budget { repairs: MOST_REPAIRS, questions: MOST_QUESTIONS, woke_queue: false };
+        let mut facts = Vec::new();
+        let mut oldest_first: Vec<&Stored<Job>> = snapshot.jobs.values().collect();
+        oldest_first.sort_by_key(|row| row.value.description.created_at);
+        for row in oldest_first {
+            if budget.repairs == 0 {
+                break;
+            }
+            let mended = self.examine_job(row, snapshot, &mut budget, now).await?;
+            budget.repairs -= usize::from(!mended.is_empty());
+            facts.extend(mended);
+        }
+        Ok(facts)
+    }
+
+    async fn examine_job(
+        &self,
+        row: &Stored<Job>,
+        snapshot: &Snapshot,
+        budget: &mut Budget,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        if let Some(reason) = self.overdue(&row.value, now) {
+            return self.expire(row.clone(), &reason, now).await;
+        }
+        match &row.value.state {
+            JobState::Queued { runner: None, waiting } => {
+                self.examine_waiting_job(row, waiting.as_ref(), budget, now).await
+            }
+            JobState::Queued { runner: Some(name), .. } => {
+                self.examine_launched(row, snapshot.runner(name), budget, now).await
+            }
+            JobState::Running { runner, since } => {
+                let ours =
+                    runner.parse::<RunnerName>().ok().filter(|name| name.belongs_to(&self.config.fleet));
+                let is_live =
+                    ours.as_ref().is_none_or(|name| snapshot.runner(name).is_some_and(Runner::is_live));
+                let quiet = now > row.value.changed_at.max(*since) + self.config.timeouts.grace;
+                if is_live || !quiet { Ok(Vec::new()) } else { self.ask(&row.value, budget).await }
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn overdue(&self, job: &Job, now: Timestamp) -> Option<String> {
+        let (since, most, what) = match &job.state {
+            JobState::Queued { .. } => (job.description.created_at, self.config.timeouts.queued, "queued"),
+            JobState::Running { since, .. } => (*since, self.config.timeouts.running, "running"),
+            _ => return None,
+        };
+        let hours = most.as_hours();
+        (now > since + most)
+            .then(|| format!("it was {what} for more than {hours} hours; GitHub gives such jobs up"))
+    }
+
+    async fn expire(
+        &self,
+        mut row: Stored<Job>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        row.value.expire(reason, now);
+        let it = &row.value.description;
+        let (job, repository, name, html_url) =
+            (it.id, it.repository.clone(), it.name.clone(), it.html_url.clone());
+        ledger::put(&*self.ledger, row).await?;
+        Ok(vec![JobExpired { job, repository, name, html_url, reason: reason.to_owned() }.into()])
+    }
+
+    async fn examine_waiting_job(
+        &self,
+        row: &Stored<Job>,
+        waiting: Option<&Waiting>,
+        budget: &mut Budget,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let quiet = now > row.value.changed_at + self.config.timeouts.grace;
+        let try_again = match waiting {
+            None => quiet,
+            Some(Waiting::Capacity { .. }) => !std::mem::replace(&mut budget.woke_queue, true),
+            Some(Waiting::Throttled { .. } | Waiting::Backoff { .. }) => {
+                waiting.is_some_and(|waiting| waiting.is_over(now))
+            }
+            Some(Waiting::Image { key }) => {
+                let image = ledger::image(&*self.ledger, key).await?;
+                let is_building =
+                    image.is_some_and(|row| matches!(row.value.state, ImageState::Building { .. }));
+                quiet && !is_building
+            }
+        };
+        let cause = if waiting.is_some() { QueueCause::Retry } else { QueueCause::Recovered };
+        Ok(try_again.then(|| row.value.queued_again(cause)).into_iter().collect())
+    }
+
+    /// A queued job with a runner: is the runner still there, and if it is up, why has it not got the job?
+    async fn examine_launched(
+        &self,
+        row: &Stored<Job>,
+        runner: Option<&Runner>,
+        budget: &mut Budget,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let timeouts = &self.config.timeouts;
+        let quiet_for = now.duration_since(row.value.changed_at);
+        match runner {
+            Some(runner) if runner.is_available() && runner.job == Some(row.value.id()) => match runner.state
+            {
+                RunnerState::Reserved if runner.task.is_none() && quiet_for > timeouts.grace => {
+                    Ok(vec![row.value.queued_again(QueueCause::Recovered)])
+                }
+                RunnerState::Registered if now > runner.changed_at + timeouts.lost => {
+                    self.ask(&row.value, budget).await
+                }
+                _ => Ok(Vec::new()),
+            },
+            _ if quiet_for <= timeouts.grace => Ok(Vec::new()),
+            _ => self.replace_lost(row, budget, now).await,
+        }
+    }
+
+    /// Its runner is gone or has something else to do. GitHub is asked before another one is launched.
+    async fn replace_lost(
+        &self,
+        row: &Stored<Job>,
+        budget: &mut Budget,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        if budget.questions == 0 {
+            return Ok(Vec::new());
+        }
+        let told = self.ask(&row.value, budget).await?;
+        if !told.is_empty() {
+            return Ok(told);
+        }
+        let mut row = row.clone();
+        let fact = retry::after_failure(&mut row.value, "is gone without a word", &self.config, now);
+        ledger::put(&*self.ledger, row).await?;
+        Ok(vec![fact])
+    }
+
+    /// What a lost webhook would have told of a job, if it has left the queue.
+    async fn ask(&self, job: &Job, budget: &mut Budget) -> Result<Vec<Fact>, FunctionError> {
+        if budget.questions == 0 {
+            return Ok(Vec::new());
+        }
+        budget.questions -= 1;
+        match self.github.job(&job.description.repository, job.id()).await {
+            Ok(report) if report.fact().is_some_and(|fact| is_news(job, &fact)) => {
+                Ok(report.fact().into_iter().collect())
+            }
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => Err(FunctionError::again(&error)),
+        }
+    }
+}
+
+fn is_news(job: &Job, fact: &Fact) -> bool {
+    match fact {
+        Fact::JobStarted(_) => job.is_queued(),
+        _ => true,
+    }
+}

@@ -1,0 +1,214 @@
+//! Runners that are overdue, idle, surplus, lingering or left over at GitHub.
+
+use std::collections::BTreeMap;
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::decide::retry;
+use fleetfoot_model::dismiss::Dismissal;
+use fleetfoot_model::events::{Fact, RunnerReaped, RunnerReleased};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::{PoolName, RunnerName};
+use fleetfoot_model::job::JobState;
+use fleetfoot_model::ledger;
+use fleetfoot_model::runner::{Runner, RunnerState};
+
+use crate::snapshot::Snapshot;
+use crate::{Cleanup, MOST_REPAIRS};
+
+/// What is wrong with a runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Finding {
+    /// Nobody needs it.
+    LetGo(String),
+    /// It failed the job that is meant for it; the job gets another.
+    Replace(String),
+    /// Its job ended long ago; its task may be stopped.
+    Stop(String),
+    /// Its task ended and GitHub may still know it.
+    Unregister,
+}
+
+impl Cleanup {
+    pub(crate) async fn runners(
+        &self,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let mut excess = self.pool_excess(snapshot, now);
+        let mut facts = Vec::new();
+        let mut repairs = 0;
+        for row in snapshot.runners.values() {
+            let Some(finding) = self.examine(&row.value, snapshot, &mut excess, now).await? else { continue };
+            repairs += 1;
+            if repairs > MOST_REPAIRS {
+                break;
+            }
+            facts.extend(self.mend(&row.value, finding, now).await?);
+        }
+        Ok(facts)
+    }
+
+    async fn examine(
+        &self,
+        runner: &Runner,
+        snapshot: &Snapshot,
+        excess: &mut BTreeMap<PoolName, u64>,
+        now: Timestamp,
+    ) -> Result<Option<Finding>, FunctionError> {
+        let timeouts = &self.config.timeouts;
+        let quiet_for = now.duration_since(runner.changed_at);
+        if let Some(reason) = &runner.dismissed
+            && runner.is_live()
+        {
+            return Ok((quiet_for > timeouts.grace).then(|| Finding::LetGo(reason.clone())));
+        }
+        Ok(match &runner.state {
+            RunnerState::Reserved | RunnerState::Launched if now > runner.register_by + timeouts.grace => {
+                let seconds = timeouts.register.as_secs();
+                let reason = format!("did not register within {seconds} seconds");
+                Some(if runner.job.is_some() { Finding::Replace(reason) } else { Finding::LetGo(reason) })
+            }
+            RunnerState::Registered if runner.job.is_some() => self.examine_waiting(runner, snapshot, now),
+            RunnerState::Registered => match &runner.pool {
+                Some(pool) => take_one(excess, pool)
+                    .then(|| Finding::LetGo("its pool has more warm runners than are wanted now".to_owned())),
+                None => {
+                    (quiet_for > timeouts.grace).then(|| Finding::LetGo("no job is meant for it".to_owned()))
+                }
+            },
+            RunnerState::Busy(job) => {
+                let ended = match snapshot.jobs.get(job) {
+                    Some(_) => None,
+                    None => {
+                        ledger::job(&*self.ledger, *job).await?.and_then(|row| ended_at(&row.value.state))
+                    }
+                };
+                let lingers = ended.is_some_and(|at| now > at.max(runner.changed_at) + timeouts.linger);
+                lingers.then(|| Finding::Stop(format!("job {job} ended and the runner did not")))
+            }
+            RunnerState::Stopped(_) => (quiet_for > timeouts.grace).then_some(Finding::Unregister),
+            RunnerState::Reserved | RunnerState::Launched => None,
+        })
+    }
+
+    /// A registered runner whose job does not start: how the job stands is asked in `jobs`, long before this.
+    fn examine_waiting(&self, runner: &Runner, snapshot: &Snapshot, now: Timestamp) -> Option<Finding> {
+        let idle_for = now.duration_since(runner.changed_at);
+        let waits = runner
+            .job
+            .and_then(|job| snapshot.jobs.get(&job))
+            .is_some_and(|job| job.value.runner() == Some(&runner.name));
+        if !waits {
+            return (idle_for > self.config.timeouts.grace)
+                .then(|| Finding::LetGo("its job is gone".to_owned()));
+        }
+        let seconds = self.config.timeouts.idle.as_secs();
+        (idle_for > self.config.timeouts.idle)
+            .then(|| Finding::Replace(format!("got no job from GitHub within {seconds} seconds")))
+    }
+
+    async fn mend(
+        &self,
+        runner: &Runner,
+        finding: Finding,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        match finding {
+            Finding::LetGo(reason) => {
+                self.detach(&runner.name, None, now).await?;
+                self.let_go(&runner.name, &reason, now).await
+            }
+            Finding::Replace(reason) => {
+                let mut facts = self.detach(&runner.name, Some(&reason), now).await?;
+                facts.extend(self.let_go(&runner.name, &reason, now).await?);
+                Ok(facts)
+            }
+            Finding::Stop(reason) => {
+                let Some(task) = &runner.task else { return Ok(Vec::new()) };
+                self.fleet.stop(task, &reason).await.map_err(|error| FunctionError::again(&error))?;
+                Ok(vec![RunnerReaped { runner: runner.name.to_string(), reason }.into()])
+            }
+            Finding::Unregister => {
+                // Busy or not to be asked now: found again in a minute.
+                let gone = self.dismisser().unregister(runner, now).await.is_ok();
+                let reason = "its task ended and GitHub might still have known it".to_owned();
+                Ok(gone
+                    .then(|| RunnerReaped { runner: runner.name.to_string(), reason }.into())
+                    .into_iter()
+                    .collect())
+            }
+        }
+    }
+
+    /// Takes a runner and its waiting job apart. `failure` is counted against the job's attempts.
+    async fn detach(
+        &self,
+        name: &RunnerName,
+        failure: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let Some(mut row) = ledger::runner(&*self.ledger, name).await?.filter(|row| row.value.is_available())
+        else {
+            return Ok(Vec::new());
+        };
+        let Some(id) = row.value.job.take() else { return Ok(Vec::new()) };
+        let mut facts = Vec::new();
+        let mut changes = vec![ledger::change(row)];
+        let job = ledger::job(&*self.ledger, id).await?.filter(|job| job.value.runner() == Some(name));
+        if let Some((mut job, reason)) = job.zip(failure) {
+            facts.push(retry::after_failure(&mut job.value, reason, &self.config, now));
+            changes.push(ledger::change(job));
+        }
+        self.ledger.commit(changes).await?;
+        Ok(facts)
+    }
+
+    async fn let_go(
+        &self,
+        name: &RunnerName,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        Ok(match self.dismisser().dismiss(name, reason, now).await? {
+            Dismissal::Released => {
+                vec![RunnerReleased { runner: name.clone(), reason: reason.to_owned() }.into()]
+            }
+            Dismissal::Busy | Dismissal::NotIdle | Dismissal::Later(_) => Vec::new(),
+        })
+    }
+
+    /// How many idle runners each pool has above what is wanted now.
+    fn pool_excess(&self, snapshot: &Snapshot, now: Timestamp) -> BTreeMap<PoolName, u64> {
+        let mut excess = BTreeMap::new();
+        for row in snapshot.runners.values().filter(|row| row.value.is_free()) {
+            if let Some(pool) = &row.value.pool {
+                *excess.entry(pool.clone()).or_insert(0) += 1;
+            }
+        }
+        for pool in &self.config.pools {
+            excess
+                .entry(pool.name.clone())
+                .and_modify(|idle: &mut u64| *idle = idle.saturating_sub(pool.wanted(now)));
+        }
+        excess
+    }
+}
+
+fn take_one(excess: &mut BTreeMap<PoolName, u64>, pool: &PoolName) -> bool {
+    match excess.get_mut(pool) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn ended_at(state: &JobState) -> Option<Timestamp> {
+    match state {
+        JobState::Finished { at, .. } | JobState::Rejected { at, .. } | JobState::Expired { at, .. } => {
+            Some(*at)
+        }
+        JobState::Queued { .. } | JobState::Running { .. } => None,
+    }
+}

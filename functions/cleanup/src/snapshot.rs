@@ -1,0 +1,44 @@
+//! The open rows of the ledger.
+
+use std::collections::BTreeMap;
+
+use fleetfoot_model::ids::{JobId, RunnerName};
+use fleetfoot_model::job::Job;
+use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
+use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::runner::Runner;
+
+/// The most rows of an index that one run looks at; the oldest come first.
+const LOOK_AT: usize = 5000;
+
+/// Every job and runner that may still change.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) jobs: BTreeMap<JobId, Stored<Job>>,
+    pub(crate) runners: BTreeMap<RunnerName, Stored<Runner>>,
+}
+
+impl Snapshot {
+    pub(crate) async fn load(ledger: &dyn Ledger) -> Result<Self, LedgerError> {
+        let mut snapshot = Self::default();
+        for index in [Index::Unmatched, Index::Active] {
+            for Stored { value, version } in ledger.list(index, LOOK_AT).await? {
+                match value {
+                    Record::Job(value) => {
+                        snapshot.jobs.insert(value.id(), Stored { value, version });
+                    }
+                    Record::Runner(value) => {
+                        snapshot.runners.insert(value.name.clone(), Stored { value, version });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// The runner's row, unless it is settled.
+    pub(crate) fn runner(&self, name: &RunnerName) -> Option<&Runner> {
+        self.runners.get(name).map(|row| &row.value)
+    }
+}

@@ -1,0 +1,113 @@
+//! The fleet's tasks against the ledger's runners, both ways.
+
+use std::collections::BTreeMap;
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::events::{Fact, RunnerReaped, RunnerStopped};
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::ledger::{self, Change};
+use fleetfoot_model::ports::{GitHubError, Task};
+use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
+
+use crate::snapshot::Snapshot;
+use crate::{Cleanup, MOST_REPAIRS};
+
+impl Cleanup {
+    pub(crate) async fn tasks(
+        &self,
+        snapshot: &mut Snapshot,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let listed = self.fleet.list().await.map_err(|error| FunctionError::again(&error))?;
+        let tasks: BTreeMap<RunnerName, Task> =
+            listed.into_iter().map(|task| (task.runner.clone(), task)).collect();
+        let mut facts = self.runners_without_task(snapshot, &tasks, now).await?;
+        for task in tasks.values().filter(|task| !task.stopping).take(MOST_REPAIRS) {
+            match snapshot.runners.get(&task.runner) {
+                Some(row) if row.value.is_live() => self.adopt(&row.value, task, now).await?,
+                _ if now < task.created_at + self.config.timeouts.lost => {}
+                _ => facts.extend(self.stop_orphan(task, now).await?),
+            }
+        }
+        // What was mended above must not be judged by its old row below.
+        *snapshot = Snapshot::load(&*self.ledger).await?;
+        Ok(facts)
+    }
+
+    /// Runners whose task is gone without a word, and reservations that never got one.
+    async fn runners_without_task(
+        &self,
+        snapshot: &Snapshot,
+        tasks: &BTreeMap<RunnerName, Task>,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let is_lost = |runner: &Runner| {
+            let silent_for = now.duration_since(runner.changed_at.max(runner.reserved_at));
+            let overdue = runner.task.is_some() || now > runner.register_by;
+            runner.is_live()
+                && overdue
+                && silent_for > self.config.timeouts.lost
+                && !tasks.contains_key(&runner.name)
+        };
+        let mut facts = Vec::new();
+        let lost = snapshot.runners.values().filter(|row| is_lost(&row.value)).take(MOST_REPAIRS);
+        for name in lost.map(|row| &row.value.name) {
+            let stopped = ledger::update_runner(&*self.ledger, name, |runner| {
+                is_lost(runner).then(|| {
+                    let released = runner.stop(StopReason::Lost, now);
+                    released.into_iter().map(Change::Release).collect()
+                })
+            })
+            .await?;
+            if let Some(Runner { job, state: RunnerState::Stopped(reason), .. }) = stopped {
+                facts.push(RunnerStopped { runner: name.clone(), job, reason, cost_usd: 0.0 }.into());
+            }
+        }
+        Ok(facts)
+    }
+
+    /// A task whose id was not written down.
+    async fn adopt(&self, runner: &Runner, task: &Task, now: Timestamp) -> Result<(), FunctionError> {
+        if runner.task.is_some() {
+            return Ok(());
+        }
+        ledger::update_runner(&*self.ledger, &runner.name, |runner| {
+            runner.task.is_none().then(|| {
+                runner.task = Some(task.id.clone());
+                if runner.state == RunnerState::Reserved {
+                    runner.move_to(RunnerState::Launched, now, format!("found as task {}", task.id));
+                }
+                Vec::new()
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// A task whose runner the ledger does not know, or has ended. Deleted at GitHub first: it may have a job.
+    async fn stop_orphan(&self, task: &Task, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        match self.forget_at_github(&task.runner, now).await {
+            Ok(()) => {}
+            Err(GitHubError::Busy) => return Ok(Vec::new()),
+            Err(error) => return Err(FunctionError::again(&error)),
+        }
+        let reason = "its task ran on and the ledger knows of no such runner that is live";
+        self.fleet.stop(&task.id, reason).await.map_err(|error| FunctionError::again(&error))?;
+        Ok(vec![RunnerReaped { runner: task.runner.to_string(), reason: reason.to_owned() }.into()])
+    }
+
+    async fn forget_at_github(&self, name: &RunnerName, now: Timestamp) -> Result<(), GitHubError> {
+        let row = ledger::runner(&*self.ledger, name).await;
+        let row = row.map_err(|error| GitHubError::Unavailable(error.to_string()))?;
+        if let Some(row) = row {
+            return self.dismisser().unregister(&row.value, now).await;
+        }
+        for scope in self.config.github.target.scopes() {
+            if let Some(listed) = self.github.find_runner(&scope, name.as_str()).await? {
+                self.github.delete_runner(&scope, listed.id).await?;
+            }
+        }
+        Ok(())
+    }
+}

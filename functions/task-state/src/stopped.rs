@@ -1,0 +1,129 @@
+//! A task stopped: its capacity is free, its registration must not stay behind, and its job must not be left alone.
+
+use fleetfoot_model::decide::{retry, task};
+use fleetfoot_model::dismiss::Dismisser;
+use fleetfoot_model::events::{Fact, RunnerStopped};
+use fleetfoot_model::foreign::TaskStateChange;
+use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::{RunnerName, TaskId};
+use fleetfoot_model::job::Waiting;
+use fleetfoot_model::ledger::{self, Change};
+use fleetfoot_model::ports::{GitHubError, JobStatus};
+use fleetfoot_model::price::cost_usd;
+use fleetfoot_model::runner::{Registration, Runner, RunnerState, StopReason};
+use fleetfoot_model::spec::Capacity;
+use fleetfoot_model::{SignedDuration, Timestamp};
+
+use crate::TaskState;
+
+impl TaskState {
+    pub(crate) async fn task_stopped(
+        &self,
+        name: &RunnerName,
+        task: &TaskId,
+        change: &TaskStateChange,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let row =
+            ledger::update_runner(&*self.ledger, name, |runner| stop(runner, task, change, now)).await?;
+        let Some(runner) = row else { return Ok(Vec::new()) };
+        let RunnerState::Stopped(reason) = runner.state.clone() else { return Ok(Vec::new()) };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a runner costs less than the 9 billion USD that are exact"
+        )]
+        let cost_usd = runner.cost_micro_usd.unwrap_or(0) as f64 / 1e6;
+        let mut facts: Vec<Fact> = vec![
+            RunnerStopped { runner: name.clone(), job: runner.job, reason: reason.clone(), cost_usd }.into(),
+        ];
+        facts.extend(self.see_to_job(&runner, &reason, now).await?);
+        self.see_to_registration(&runner, &reason, now).await;
+        Ok(facts)
+    }
+
+    /// A job that still waits for this runner gets another, unless it turns out to have left the queue.
+    async fn see_to_job(
+        &self,
+        runner: &Runner,
+        reason: &StopReason,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let Some(id) = runner.job else { return Ok(Vec::new()) };
+        let Some(mut job) = ledger::job(&*self.ledger, id).await? else { return Ok(Vec::new()) };
+        if job.value.runner() != Some(&runner.name) {
+            return Ok(Vec::new());
+        }
+        if runner.github_id.is_none() {
+            // It never was registered, so nothing can have run on it.
+            let fact = retry::after_failure(&mut job.value, &reason.to_string(), &self.config, now);
+            ledger::put(&*self.ledger, job).await?;
+            return Ok(vec![fact]);
+        }
+        let (until, why) = match self.github.job(&job.value.description.repository, id).await {
+            Ok(report) if report.fact().is_some() => return Ok(report.fact().into_iter().collect()),
+            Ok(report) if report.status == JobStatus::Queued && *reason != StopReason::Done => {
+                let fact = retry::after_failure(&mut job.value, &reason.to_string(), &self.config, now);
+                ledger::put(&*self.ledger, job).await?;
+                return Ok(vec![fact]);
+            }
+            // The runner did a job, and which one has not been told yet. When it is, this job may get that one's runner.
+            Ok(_) => (now + self.config.timeouts.grace, "its runner ran another job".to_owned()),
+            Err(GitHubError::RateLimited { until }) => {
+                (until, "GitHub's limit, while asking how the job stands".to_owned())
+            }
+            Err(error) => {
+                (now + self.config.timeouts.grace, format!("how the job stands could not be asked: {error}"))
+            }
+        };
+        // Counted, so that a runner that ends at once without a job is not launched for ever.
+        job.value.replacements += 1;
+        let waiting = Waiting::Backoff { until, reason: why };
+        let fact = job.value.deferred(waiting.clone());
+        job.value.wait(waiting, now);
+        ledger::put(&*self.ledger, job).await?;
+        Ok(vec![fact])
+    }
+
+    /// GitHub removes an ephemeral runner after its job. What ended otherwise is removed here; if that fails, or if it is
+    /// not clear yet, the row stays open and `cleanup` sees to it.
+    async fn see_to_registration(&self, runner: &Runner, reason: &StopReason, now: Timestamp) {
+        let ran_to_its_end = *reason == StopReason::Done && runner.registration == Registration::Present;
+        if ran_to_its_end {
+            return;
+        }
+        let dismisser = Dismisser { ledger: &*self.ledger, github: &*self.github, fleet: &*self.fleet };
+        // An error leaves the registration as it is in the row.
+        let _ = dismisser.unregister(runner, now).await;
+    }
+}
+
+/// Ends a runner's row. A second telling changes nothing.
+fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Timestamp) -> Option<Vec<Change>> {
+    if !runner.is_live() {
+        return None;
+    }
+    let was_busy = matches!(runner.state, RunnerState::Busy(_));
+    let reason = task::stop_reason(change, runner.dismissed.as_deref().filter(|_| !was_busy));
+    runner.task.get_or_insert_with(|| task.clone());
+    runner.task_version = runner.task_version.max(change.version);
+    runner.cost_micro_usd = Some(cost(runner, change, now));
+    let released = runner.stop(reason, now);
+    Some(released.into_iter().map(Change::Release).collect())
+}
+
+fn cost(runner: &Runner, change: &TaskStateChange, now: Timestamp) -> u64 {
+    let Some(began) = change.pull_started_at.or(change.started_at).or(runner.started_at) else { return 0 };
+    let ended = change.stopped_at.unwrap_or(now);
+    let ran = ended.duration_since(began).max(SignedDuration::ZERO);
+    let capacity = match change.capacity_provider_name.as_deref() {
+        Some("FARGATE_SPOT") => Capacity::Spot,
+        _ => Capacity::OnDemand,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a price is positive and far below 2^63"
+    )]
+    let micro_usd = (cost_usd(&runner.spec, capacity, ran) * 1e6).round() as u64;
+    micro_usd
+}
