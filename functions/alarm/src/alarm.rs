@@ -68,7 +68,8 @@ struct MetricStat {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metric {
-    metric_name: Option<String>,
+    #[serde(rename = "MetricName")]
+    name: Option<String>,
     namespace: Option<String>,
     dimensions: Option<Vec<Dimension>>,
 }
@@ -107,7 +108,7 @@ impl Trigger {
         let lines = queries.iter().map(|query| match (&query.expression, &query.metric_stat) {
             (Some(expression), _) => format!("{} = {expression}", query.id),
             (None, Some(MetricStat { metric, stat })) => {
-                let name = words([metric.namespace.as_ref(), metric.metric_name.as_ref(), Some(stat)]);
+                let name = words([metric.namespace.as_ref(), metric.name.as_ref(), Some(stat)]);
                 match dimensions(metric.dimensions.as_ref(), ", ") {
                     of if of.is_empty() => format!("{} = {name}", query.id),
                     of => format!("{} = {name} ({of})", query.id),

@@ -12,7 +12,7 @@ const MOST_FIELDS: usize = 10;
 const LONGEST_LINK: usize = 1000;
 
 /// A message: what a notification shows of it, and its blocks.
-pub(crate) fn message(summary: &str, blocks: Vec<Value>) -> Value {
+pub(crate) fn message(summary: &str, blocks: &[Value]) -> Value {
     // Unfurling would fetch whatever address a job's or an alarm's name contains.
     json!({
         "text": escape(summary, MOST_IN_SECTION),
@@ -29,7 +29,7 @@ pub(crate) fn header(text: &str) -> Value {
 
 /// A paragraph.
 pub(crate) fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": markdown(escape(text, MOST_IN_SECTION)) })
+    json!({ "type": "section", "text": markdown(&escape(text, MOST_IN_SECTION)) })
 }
 
 /// Short texts with names, two in a row. Those without a text are left out.
@@ -41,7 +41,7 @@ pub(crate) fn fields(named: Vec<(&str, Option<String>)>) -> Option<Value> {
         .map(|(name, text)| {
             let heading = format!("*{name}*\n");
             let room = MOST_IN_FIELD - heading.len();
-            markdown(heading + &escape(&text, room))
+            markdown(&(heading + &escape(&text, room)))
         })
         .collect();
     if fields.is_empty() { None } else { Some(json!({ "type": "section", "fields": fields })) }
@@ -49,17 +49,17 @@ pub(crate) fn fields(named: Vec<(&str, Option<String>)>) -> Option<Value> {
 
 /// A line of small print with an optional link. `label` is ours and needs no escape.
 pub(crate) fn context(text: &str, link: Option<(&str, &str)>) -> Value {
-    let mut elements = vec![markdown(escape(text, MOST_IN_FIELD))];
+    let mut elements = vec![markdown(&escape(text, MOST_IN_FIELD))];
     if let Some((label, address)) = link
         && let Some(address) = safe_address(address)
     {
-        elements.insert(0, markdown(format!("<{address}|{label}>")));
+        elements.insert(0, markdown(&format!("<{address}|{label}>")));
     }
     json!({ "type": "context", "elements": elements })
 }
 
 /// `verbatim` keeps Slack from making links and mentions of words that look like them.
-fn markdown(text: String) -> Value {
+fn markdown(text: &str) -> Value {
     json!({ "type": "mrkdwn", "text": text, "verbatim": true })
 }
 

@@ -13,7 +13,7 @@ pub fn render(published: &str) -> Value {
     }
     match serde_json::from_str::<CloudWatchAlarm>(published) {
         Ok(alarm) => render_alarm(&alarm),
-        Err(_) => message(published, vec![section(published)]),
+        Err(_) => message(published, &[section(published)]),
     }
 }
 
@@ -26,7 +26,7 @@ fn render_notice(notice: &Notice) -> Value {
     let title = format!("{emoji} {}", notice.title);
     let small = format!("fleetfoot: {}", notice.fact);
     let link = notice.link.as_deref().map(|link| ("Open", link));
-    message(&title, vec![header(&title), section(&notice.text), context(&small, link)])
+    message(&title, &[header(&title), section(&notice.text), context(&small, link)])
 }
 
 fn render_alarm(alarm: &CloudWatchAlarm) -> Value {
@@ -61,5 +61,5 @@ fn render_alarm(alarm: &CloudWatchAlarm) -> Value {
     blocks.extend(texts.into_iter().flatten().filter(|text| !text.trim().is_empty()).map(section));
     blocks.extend(facts);
     blocks.push(context(&place.join(", "), link));
-    message(&title, blocks)
+    message(&title, &blocks)
 }
