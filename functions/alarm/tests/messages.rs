@@ -63,13 +63,13 @@ fn check_limits(message: &Value) -> Result<(), TestCaseError> {
         let texts: Vec<(&Value, usize)> = match block["type"].as_str().expect("a type") {
             "header" => vec![(&block["text"], 150)],
             "section" if block["fields"].is_array() => {
-                let fields = block["fields"].as_array().unwrap();
+                let fields = block["fields"].as_array().expect("a list");
                 prop_assert!((1..=10).contains(&fields.len()));
                 fields.iter().map(|field| (field, 2000)).collect()
             }
             "section" => vec![(&block["text"], 3000)],
             "context" => {
-                block["elements"].as_array().unwrap().iter().map(|element| (element, 2000)).collect()
+                block["elements"].as_array().expect("a list").iter().map(|element| (element, 2000)).collect()
             }
             other => panic!("block {other}"),
         };
@@ -129,7 +129,7 @@ impl Slack for Channel {
         if self.down {
             return Err(Unavailable("Slack answered 503".to_owned()));
         }
-        self.posted.lock().unwrap().push(message.clone());
+        self.posted.lock().expect("no test panics here").push(message.clone());
         Ok(())
     }
 }
