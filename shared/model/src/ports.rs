@@ -296,6 +296,9 @@ pub trait GitHub: Send + Sync {
     async fn list_runners(&self, scope: &Scope) -> Result<Vec<ListedRunner>, GitHubError>;
 
     /// How a job stands. Only asked when something is odd.
+    ///
+    /// GitHub's answer does not say whether the repository is public, so the description's `public` means nothing here;
+    /// the job's row knows it from the webhook.
     async fn job(&self, repository: &Repository, job: JobId) -> Result<JobReport, GitHubError>;
 
     /// The queued jobs of a repository.

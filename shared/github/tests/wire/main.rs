@@ -1,0 +1,10 @@
+//! The adapter at the wire: what it sends to GitHub and what it makes of the answers.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod auth;
+mod deliveries;
+mod jobs;
+mod limits;
+mod runners;
+mod support;
