@@ -3,11 +3,10 @@
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::events::{
-    Fact, JobCompleted, JobDescription, JobQueued, JobStarted, JobWaiting, ObservedRunner, QueueCause,
-    RunRequested,
+    Fact, JobCompleted, JobQueued, JobStarted, JobWaiting, QueueCause, RunRequested,
 };
-use fleetfoot_model::foreign::{WebhookRepository, WorkflowJob, WorkflowJobWebhook, WorkflowRunWebhook};
-use fleetfoot_model::ids::{GithubRunnerId, InvalidId, JobId, Repository, RunId};
+use fleetfoot_model::foreign::{WorkflowJob, WorkflowJobWebhook, WorkflowRunWebhook};
+use fleetfoot_model::ids::{InvalidId, Repository, RunId};
 use fleetfoot_model::labels;
 use serde::de::DeserializeOwned;
 
@@ -80,12 +79,13 @@ fn job(webhook: WorkflowJobWebhook, config: &Config, now: Timestamp) -> Result<V
     if !matches!(action, "queued" | "waiting" | "in_progress" | "completed") {
         return Ok(Verdict::Ignored("an unknown action"));
     }
-    let job = describe(&webhook.workflow_job, &webhook.repository, now)?;
+    let WorkflowJobWebhook { workflow_job, repository, .. } = &webhook;
+    let job = workflow_job.describe(repository.full_name.parse()?, repository.is_public(), now)?;
     if !labels::is_addressed(&job.labels, &config.labels) {
         return Ok(Verdict::Ignored("the job does not carry the fleet's required labels"));
     }
     let WorkflowJob { started_at, completed_at, conclusion, .. } = webhook.workflow_job.clone();
-    let runner = observed(&webhook.workflow_job);
+    let runner = webhook.workflow_job.observed_runner();
     let fact = match (action, runner) {
         ("queued", _) => JobQueued { job, cause: QueueCause::Webhook }.into(),
         ("waiting", _) => JobWaiting { job }.into(),
@@ -99,32 +99,6 @@ fn job(webhook: WorkflowJobWebhook, config: &Config, now: Timestamp) -> Result<V
         }
     };
     Ok(Verdict::Facts(vec![fact]))
-}
-
-/// GitHub's description of a job as ours. Also used for jobs that were asked for.
-pub fn describe(
-    job: &WorkflowJob,
-    repository: &WebhookRepository,
-    now: Timestamp,
-) -> Result<JobDescription, InvalidId> {
-    Ok(JobDescription {
-        id: JobId(job.id),
-        run_id: RunId(job.run_id),
-        run_attempt: job.run_attempt.unwrap_or(1),
-        repository: repository.full_name.parse()?,
-        public: repository.is_public(),
-        workflow: job.workflow_name.clone().unwrap_or_default(),
-        name: job.name.clone().unwrap_or_default(),
-        labels: job.labels.iter().map(|label| label.parse()).collect::<Result<_, _>>()?,
-        html_url: job.html_url.clone().unwrap_or_default(),
-        created_at: job.created_at.or(job.started_at).unwrap_or(now),
-    })
-}
-
-/// The runner that GitHub names. A job that never started has none, or one with an empty name.
-fn observed(job: &WorkflowJob) -> Option<ObservedRunner> {
-    let name = job.runner_name.clone().filter(|name| !name.is_empty())?;
-    Some(ObservedRunner { name, id: job.runner_id.map(GithubRunnerId) })
 }
 
 fn run(webhook: WorkflowRunWebhook) -> Result<Verdict, Unreadable> {

@@ -1,11 +1,9 @@
 //! What GitHub says of a job, in the fleet's words.
 
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::foreign::WorkflowJob;
-use fleetfoot_model::ids::{GithubRunnerId, InvalidId, JobId, Repository, RunId};
+use fleetfoot_model::ids::{InvalidId, Repository};
 use fleetfoot_model::ports::{JobReport, JobStatus};
-use fleetfoot_model::spec::Label;
 
 /// Reads a job.
 ///
@@ -17,9 +15,9 @@ pub(crate) fn report(
     public: bool,
     now: Timestamp,
 ) -> Result<JobReport, InvalidId> {
-    let created_at = job.created_at.or(job.started_at).unwrap_or(now);
-    let runner = job.runner_name.filter(|name| !name.is_empty());
-    let runner_id = job.runner_id.filter(|id| *id != 0).map(GithubRunnerId);
+    let description = job.describe(repository.clone(), public, now)?;
+    let (runner, runner_id) =
+        job.observed_runner().map_or((None, None), |runner| (Some(runner.name), runner.id));
     let status = match job.status.as_deref() {
         Some("completed") => JobStatus::Completed {
             conclusion: job.conclusion.unwrap_or_default(),
@@ -30,29 +28,19 @@ pub(crate) fn report(
         Some("in_progress") => JobStatus::Running {
             runner: runner.unwrap_or_default(),
             runner_id,
-            started_at: job.started_at.unwrap_or(created_at),
+            started_at: job.started_at.unwrap_or(description.created_at),
         },
         Some("queued") => JobStatus::Queued,
         // `waiting`, `pending`, `requested`, and whatever GitHub may add: not a reason to launch a runner.
         _ => JobStatus::Blocked,
-    };
-    let description = JobDescription {
-        id: JobId(job.id),
-        run_id: RunId(job.run_id),
-        run_attempt: job.run_attempt.unwrap_or(1),
-        repository: repository.clone(),
-        public,
-        workflow: job.workflow_name.unwrap_or_default(),
-        name: job.name.unwrap_or_default(),
-        labels: job.labels.into_iter().map(Label::try_from).collect::<Result<_, _>>()?,
-        html_url: job.html_url.unwrap_or_default(),
-        created_at,
     };
     Ok(JobReport { description, status })
 }
 
 #[cfg(test)]
 mod tests {
+    use fleetfoot_model::ids::{GithubRunnerId, JobId, RunId};
+
     use super::*;
     use serde_json::{Value, json};
 

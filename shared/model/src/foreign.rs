@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::events::{JobDescription, ObservedRunner};
+use crate::ids::{GithubRunnerId, InvalidId, JobId, Repository, RunId};
 
 /// GitHub's `workflow_job` webhook, as far as it is read.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,6 +60,38 @@ pub struct WorkflowJob {
     /// Its name; empty or absent for a job that never started.
     #[serde(default)]
     pub runner_name: Option<String>,
+}
+
+impl WorkflowJob {
+    /// The job in the fleet's words. `now` stands in for a time of creation that GitHub did not give.
+    ///
+    /// # Errors
+    /// A label that cannot be one: without it this would be another job, so the job is refused as a whole.
+    pub fn describe(
+        &self,
+        repository: Repository,
+        public: bool,
+        now: Timestamp,
+    ) -> Result<JobDescription, InvalidId> {
+        Ok(JobDescription {
+            id: JobId(self.id),
+            run_id: RunId(self.run_id),
+            run_attempt: self.run_attempt.unwrap_or(1),
+            repository,
+            public,
+            workflow: self.workflow_name.clone().unwrap_or_default(),
+            name: self.name.clone().unwrap_or_default(),
+            labels: self.labels.iter().map(|label| label.parse()).collect::<Result<_, _>>()?,
+            html_url: self.html_url.clone().unwrap_or_default(),
+            created_at: self.created_at.or(self.started_at).unwrap_or(now),
+        })
+    }
+
+    /// The runner that GitHub names. A job that never started has none, or one with an empty name and id 0.
+    pub fn observed_runner(&self) -> Option<ObservedRunner> {
+        let name = self.runner_name.clone().filter(|name| !name.is_empty())?;
+        Some(ObservedRunner { name, id: self.runner_id.filter(|id| *id != 0).map(GithubRunnerId) })
+    }
 }
 
 /// The repository of a webhook.

@@ -90,7 +90,7 @@ pub enum ImageState {
     Failed {
         /// Why.
         reason: String,
-        /// Until when jobs that need it are rejected at once.
+        /// Until when jobs that need it are rejected at once, unless an older build of it serves.
         until: Timestamp,
     },
 }
@@ -108,10 +108,17 @@ pub struct Image {
     pub state: ImageState,
     /// Where an older build of it can be pulled while a new one is made.
     pub serving: Option<String>,
-    /// How many builds were started for it.
+    /// How many builds were started for it since it was last there or given up.
     pub builds: u32,
     /// When its state last changed.
     pub changed_at: Timestamp,
+}
+
+impl Image {
+    /// Whether it is being built, or there and to be built anew in time.
+    pub fn is_kept(&self) -> bool {
+        self.serving.is_some() || !matches!(self.state, ImageState::Failed { .. })
+    }
 }
 
 /// A workflow run's row: where its code comes from.
@@ -204,9 +211,7 @@ impl Record {
             Self::Runner(runner) if runner.is_free() => Some((Index::Unmatched, runner.reserved_at)),
             Self::Runner(runner) if !runner.is_settled() => Some((Index::Active, runner.reserved_at)),
             Self::Runner(runner) => Some((Index::Ended, runner.changed_at)),
-            Self::Image(image) if matches!(image.state, ImageState::Building { .. }) => {
-                Some((Index::Active, image.changed_at))
-            }
+            Self::Image(image) if image.is_kept() => Some((Index::Active, image.changed_at)),
             Self::Image(_) | Self::Run(_) | Self::Pool(_) | Self::Cleanup(_) => None,
         }
     }
