@@ -1,1 +1,6 @@
 //! Everything that AWS provides, on one machine: bus, ledger, fleet, images, secrets.
+
+pub mod clock;
+pub mod database;
+pub mod ledger;
+pub mod secrets;

@@ -1,0 +1,385 @@
+//! What the `Ledger` port says, held against every adapter.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fleetfoot_local::ledger::{MemoryLedger, SqliteLedger};
+use fleetfoot_model::SignedDuration;
+use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
+use fleetfoot_model::ids::JobId;
+use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
+use fleetfoot_model::record::{CleanupMemory, ImageState, Index, KEEP_ENDED, Key, Pool, Record};
+use fleetfoot_model::runner::StopReason;
+
+use crate::rows::{at, image, job, new, run, runner};
+
+/// What a test gets: a fresh ledger.
+type Subject = Arc<dyn Ledger>;
+
+/// Every rule of the port as a test of every adapter.
+macro_rules! contract {
+    ($($rule:ident)*) => {
+        mod memory {
+            use super::{Arc, MemoryLedger};
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() {
+                super::$rule(Arc::new(MemoryLedger::new())).await;
+            })*
+        }
+        mod sqlite {
+            use super::{Arc, SqliteLedger};
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$rule(Arc::new(SqliteLedger::open(&folder.path().join("fleet.db")).unwrap())).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    a_row_is_read_as_it_was_written
+    a_version_grows_by_one_with_each_write
+    a_row_is_only_written_over_the_version_that_was_read
+    one_commit_writes_a_row_once
+    all_changes_are_written_or_none
+    a_conflict_is_told_before_a_full_counter
+    a_counter_stays_within_its_limit_and_above_zero
+    counters_are_apart_from_each_other
+    of_racing_writers_one_wins
+    racing_reservations_never_exceed_the_limit
+    a_list_is_oldest_first_and_ended_newest_first
+    a_row_moves_between_indexes
+    a_list_is_as_long_as_asked_for
+    ended_rows_are_forgotten_when_their_time_is_over
+    old_replacement_counters_are_forgotten
+}
+
+async fn put(ledger: &Subject, row: Stored<Record>) -> Result<(), LedgerError> {
+    ledger.commit(vec![Change::Put(row)]).await
+}
+
+async fn keys(ledger: &Subject, index: Index, limit: usize) -> Vec<String> {
+    let rows = ledger.list(index, limit).await.unwrap();
+    rows.iter().map(|row| row.value.key().to_string()).collect()
+}
+
+fn acquire(counter: Counter, limit: u64) -> Change {
+    Change::Acquire { counter, limit }
+}
+
+async fn a_row_is_read_as_it_was_written(ledger: Subject) {
+    let memory = CleanupMemory {
+        deliveries_seen_until: Some(at(5)),
+        redelivered: [("a-guid".to_owned(), 2)].into(),
+        ..CleanupMemory::default()
+    };
+    let rows: Vec<Record> = vec![
+        job(1, at(0)).into(),
+        runner("ff-1-1", at(0)).into(),
+        image('a', ImageState::Ready { uri: "registry/image".to_owned(), since: at(0) }).into(),
+        run(7, at(0)).into(),
+        Pool { name: "office".parse().unwrap(), sequence: 3 }.into(),
+        memory.into(),
+    ];
+    for row in &rows {
+        assert_eq!(ledger.get(&row.key()).await.unwrap(), None);
+        put(&ledger, new(row.clone())).await.unwrap();
+    }
+    for row in rows {
+        let read = ledger.get(&row.key()).await.unwrap();
+        assert_eq!(read, Some(Stored { value: row, version: 1 }));
+    }
+}
+
+async fn a_version_grows_by_one_with_each_write(ledger: Subject) {
+    for version in 0..5 {
+        put(&ledger, Stored { value: job(1, at(0)).into(), version }).await.unwrap();
+        assert_eq!(ledger.get(&Key::Job(JobId(1))).await.unwrap().unwrap().version, version + 1);
+    }
+}
+
+async fn a_row_is_only_written_over_the_version_that_was_read(ledger: Subject) {
+    let missing = Stored { value: job(1, at(0)).into(), version: 1 };
+    assert_eq!(put(&ledger, missing).await, Err(LedgerError::Conflict("job#1".to_owned())));
+    put(&ledger, new(job(1, at(0)))).await.unwrap();
+    put(&ledger, Stored { value: job(1, at(1)).into(), version: 1 }).await.unwrap();
+    for version in [0, 1, 3] {
+        let stale = Stored { value: job(1, at(9)).into(), version };
+        assert_eq!(put(&ledger, stale).await, Err(LedgerError::Conflict("job#1".to_owned())));
+    }
+    let Record::Job(stored) = ledger.get(&Key::Job(JobId(1))).await.unwrap().unwrap().value else {
+        panic!("a job's row holds a job")
+    };
+    assert_eq!(stored, job(1, at(1)));
+}
+
+async fn one_commit_writes_a_row_once(ledger: Subject) {
+    let twice = vec![
+        Change::Put(new(job(1, at(0)))),
+        Change::Put(Stored { value: job(1, at(1)).into(), version: 1 }),
+    ];
+    assert!(matches!(ledger.commit(twice).await, Err(LedgerError::Conflict(_))));
+    assert_eq!(ledger.get(&Key::Job(JobId(1))).await.unwrap(), None);
+}
+
+async fn all_changes_are_written_or_none(ledger: Subject) {
+    put(&ledger, new(job(2, at(0)))).await.unwrap();
+    let conflict =
+        vec![Change::Put(new(job(1, at(0)))), acquire(Counter::Runners, 9), Change::Put(new(job(2, at(0))))];
+    assert_eq!(ledger.commit(conflict).await, Err(LedgerError::Conflict("job#2".to_owned())));
+    let full = vec![
+        Change::Put(new(job(1, at(0)))),
+        acquire(Counter::ClassRunners("small".parse().unwrap()), 1),
+        acquire(Counter::Runners, 0),
+    ];
+    let error = LedgerError::Full { counter: Counter::Runners, limit: 0 };
+    assert_eq!(ledger.commit(full).await, Err(error));
+    assert_eq!(ledger.get(&Key::Job(JobId(1))).await.unwrap(), None);
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 0);
+    assert_eq!(ledger.count(&Counter::ClassRunners("small".parse().unwrap())).await.unwrap(), 0);
+    ledger.commit(Vec::new()).await.unwrap();
+}
+
+async fn a_conflict_is_told_before_a_full_counter(ledger: Subject) {
+    put(&ledger, new(job(1, at(0)))).await.unwrap();
+    let both = vec![acquire(Counter::Runners, 0), Change::Put(new(job(1, at(0))))];
+    assert_eq!(ledger.commit(both).await, Err(LedgerError::Conflict("job#1".to_owned())));
+}
+
+async fn a_counter_stays_within_its_limit_and_above_zero(ledger: Subject) {
+    ledger.commit(vec![Change::Release(Counter::Runners)]).await.unwrap();
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 0);
+    for count in 1..=3 {
+        ledger.commit(vec![acquire(Counter::Runners, 3)]).await.unwrap();
+        assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), count);
+    }
+    let error = LedgerError::Full { counter: Counter::Runners, limit: 3 };
+    assert_eq!(ledger.commit(vec![acquire(Counter::Runners, 3)]).await, Err(error));
+    // A limit that was lowered below what is counted.
+    assert!(ledger.commit(vec![acquire(Counter::Runners, 1)]).await.is_err());
+    for _ in 0..5 {
+        ledger.commit(vec![Change::Release(Counter::Runners)]).await.unwrap();
+    }
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 0);
+    ledger.commit(vec![acquire(Counter::Runners, 1)]).await.unwrap();
+}
+
+async fn counters_are_apart_from_each_other(ledger: Subject) {
+    let counters = [
+        Counter::Runners,
+        Counter::ClassRunners("small".parse().unwrap()),
+        Counter::ClassRunners("large".parse().unwrap()),
+        Counter::RepositoryRunners("acme/app".parse().unwrap()),
+        Counter::Replacements(600),
+        Counter::Replacements(1200),
+    ];
+    for counter in &counters {
+        ledger.commit(vec![acquire(counter.clone(), 1)]).await.unwrap();
+    }
+    for counter in &counters {
+        assert_eq!(ledger.count(counter).await.unwrap(), 1);
+    }
+}
+
+async fn of_racing_writers_one_wins(ledger: Subject) {
+    race_for_a_row(vec![ledger.clone(); 8]).await;
+}
+
+/// Each writer has read version 1 and wants to write.
+async fn race_for_a_row(writers: Vec<Subject>) {
+    let ledger = writers[0].clone();
+    put(&ledger, new(job(1, at(0)))).await.unwrap();
+    let start = Arc::new(tokio::sync::Barrier::new(writers.len()));
+    let racers: Vec<_> = (1..)
+        .zip(writers)
+        .map(|(n, writer)| {
+            let start = start.clone();
+            tokio::spawn(async move {
+                start.wait().await;
+                put(&writer, Stored { value: job(1, at(n)).into(), version: 1 }).await.map(|()| at(n))
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for racer in racers {
+        match racer.await.unwrap() {
+            Ok(wrote) => winners.push(wrote),
+            Err(error) => assert_eq!(error, LedgerError::Conflict("job#1".to_owned())),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    let stored = ledger.get(&Key::Job(JobId(1))).await.unwrap().unwrap();
+    assert_eq!(stored, Stored { value: job(1, winners[0]).into(), version: 2 });
+}
+
+async fn racing_reservations_never_exceed_the_limit(ledger: Subject) {
+    race_for_capacity(vec![ledger.clone(); 16]).await;
+}
+
+/// Each writer reserves a runner of its own, where five may be.
+async fn race_for_capacity(writers: Vec<Subject>) {
+    let ledger = writers[0].clone();
+    let start = Arc::new(tokio::sync::Barrier::new(writers.len()));
+    let racers: Vec<_> = (1..)
+        .zip(writers)
+        .map(|(n, writer)| {
+            let start = start.clone();
+            tokio::spawn(async move {
+                let row = new(runner(&format!("ff-{n}-1"), at(n)));
+                start.wait().await;
+                writer.commit(vec![Change::Put(row), acquire(Counter::Runners, 5)]).await.is_ok()
+            })
+        })
+        .collect();
+    let mut reserved = 0;
+    for racer in racers {
+        reserved += usize::from(racer.await.unwrap());
+    }
+    assert_eq!(reserved, 5);
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 5);
+    assert_eq!(keys(&ledger, Index::Unmatched, 100).await.len(), 5);
+}
+
+async fn a_list_is_oldest_first_and_ended_newest_first(ledger: Subject) {
+    for (id, created) in [(1, 30), (2, 10), (3, 20)] {
+        put(&ledger, new(job(id, at(created)))).await.unwrap();
+        let mut done = job(id + 10, at(0));
+        done.finish("success", None, at(created), at(created));
+        put(&ledger, new(done)).await.unwrap();
+        let mut running = job(id + 20, at(created));
+        running.start("ff-1-1", at(60), at(60));
+        put(&ledger, new(running)).await.unwrap();
+    }
+    put(&ledger, new(runner("ff-4-1", at(25)))).await.unwrap();
+    put(&ledger, new(run(1, at(0)))).await.unwrap();
+    let order = ["job#2", "job#3", "runner#ff-4-1", "job#1"];
+    assert_eq!(keys(&ledger, Index::Unmatched, 10).await, order);
+    assert_eq!(keys(&ledger, Index::Active, 10).await, ["job#22", "job#23", "job#21"]);
+    assert_eq!(keys(&ledger, Index::Ended, 10).await, ["job#11", "job#13", "job#12"]);
+}
+
+async fn a_row_moves_between_indexes(ledger: Subject) {
+    let mut row = job(1, at(0));
+    put(&ledger, new(row.clone())).await.unwrap();
+    row.start("ff-1-1", at(1), at(1));
+    put(&ledger, Stored { value: row.clone().into(), version: 1 }).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Unmatched, 10).await.len(), 0);
+    assert_eq!(keys(&ledger, Index::Active, 10).await, ["job#1"]);
+    row.finish("success", None, at(2), at(2));
+    put(&ledger, Stored { value: row.into(), version: 2 }).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Active, 10).await.len(), 0);
+    assert_eq!(keys(&ledger, Index::Ended, 10).await, ["job#1"]);
+    // Into no index at all.
+    let building = ImageState::Building { build: None, until: at(9) };
+    put(&ledger, new(image('b', building))).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Active, 10).await.len(), 1);
+    let failed = image('b', ImageState::Failed { reason: "no".to_owned(), until: at(9) });
+    put(&ledger, Stored { value: failed.into(), version: 1 }).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Active, 10).await.len(), 0);
+}
+
+async fn a_list_is_as_long_as_asked_for(ledger: Subject) {
+    for id in 1..=5 {
+        put(&ledger, new(job(id, at(0)))).await.unwrap();
+    }
+    assert_eq!(keys(&ledger, Index::Unmatched, 2).await, ["job#1", "job#2"]);
+    assert_eq!(keys(&ledger, Index::Unmatched, usize::MAX).await.len(), 5);
+    assert_eq!(keys(&ledger, Index::Unmatched, 0).await.len(), 0);
+}
+
+async fn ended_rows_are_forgotten_when_their_time_is_over(ledger: Subject) {
+    let mut done = job(1, at(0));
+    done.finish("success", None, at(1), at(100));
+    put(&ledger, new(done)).await.unwrap();
+    let mut stopped = runner("ff-2-1", at(0));
+    stopped.stop(StopReason::Done, at(200));
+    put(&ledger, new(stopped)).await.unwrap();
+    put(&ledger, new(run(3, at(100)))).await.unwrap();
+    put(&ledger, new(job(4, at(0)))).await.unwrap();
+    let second = SignedDuration::from_secs(1);
+
+    ledger.forget_expired(at(100) + KEEP_ENDED - second).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Ended, 10).await, ["runner#ff-2-1", "job#1"]);
+    ledger.forget_expired(at(100) + KEEP_ENDED).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Ended, 10).await, ["runner#ff-2-1"]);
+    assert_eq!(ledger.get(&Key::Job(JobId(1))).await.unwrap(), None);
+    assert_eq!(ledger.get(&run_key(3)).await.unwrap(), None);
+    ledger.forget_expired(at(200) + KEEP_ENDED * 100).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Ended, 10).await.len(), 0);
+    assert_eq!(keys(&ledger, Index::Unmatched, 10).await, ["job#4"]);
+    // A forgotten row is as if it had never been.
+    put(&ledger, new(job(1, at(0)))).await.unwrap();
+}
+
+fn run_key(id: u64) -> Key {
+    Key::Run(fleetfoot_model::ids::RunId(id))
+}
+
+async fn old_replacement_counters_are_forgotten(ledger: Subject) {
+    let (first, now) = (Counter::replacements_at(at(0)), at(BREAKER_WINDOW_SECONDS * 3));
+    ledger.commit(vec![acquire(first.clone(), 9), acquire(Counter::Runners, 9)]).await.unwrap();
+    ledger.commit(vec![acquire(Counter::replacements_at(now), 9)]).await.unwrap();
+    ledger.forget_expired(now).await.unwrap();
+    assert_eq!(ledger.count(&first).await.unwrap(), 0);
+    assert_eq!(ledger.count(&Counter::replacements_at(now)).await.unwrap(), 1);
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 1);
+}
+
+fn open(path: &Path) -> Subject {
+    Arc::new(SqliteLedger::open(path).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_handles_of_several_processes_race_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("row.db");
+    race_for_a_row((0..6).map(|_| open(&path)).collect()).await;
+    let path = folder.path().join("capacity.db");
+    race_for_capacity((0..12).map(|_| open(&path)).collect()).await;
+}
+
+#[tokio::test]
+async fn sqlite_is_read_by_another_process_while_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fleet.db");
+    let (writer, reader) = (open(&path), open(&path));
+    for id in 1..=50 {
+        put(&writer, new(job(id, at(0)))).await.unwrap();
+        assert_eq!(reader.list(Index::Unmatched, 100).await.unwrap().len(), usize::try_from(id).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn sqlite_keeps_rows_and_counters_when_it_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fleet.db");
+    let before = open(&path);
+    before.commit(vec![Change::Put(new(job(1, at(0)))), acquire(Counter::Runners, 1)]).await.unwrap();
+    drop(before);
+    let after = open(&path);
+    let row = after.get(&Key::Job(JobId(1))).await.unwrap().unwrap();
+    assert_eq!(row, Stored { value: job(1, at(0)).into(), version: 1 });
+    assert!(matches!(
+        after.commit(vec![acquire(Counter::Runners, 1)]).await,
+        Err(LedgerError::Full { limit: 1, .. })
+    ));
+}
+
+#[tokio::test]
+async fn sqlite_says_which_row_it_cannot_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fleet.db");
+    let ledger = open(&path);
+    put(&ledger, new(job(1, at(0)))).await.unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute("UPDATE records SET body = '{}'", []).unwrap();
+    let error = ledger.get(&Key::Job(JobId(1))).await.unwrap_err();
+    assert!(error.to_string().starts_with("row job#1 is malformed"), "{error}");
+}
+
+#[test]
+fn sqlite_says_why_a_file_cannot_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(SqliteLedger::open(folder.path()), Err(LedgerError::Unavailable(_))));
+}

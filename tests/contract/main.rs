@@ -1,0 +1,6 @@
+//! One suite per port, run against every adapter of it.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod ledger;
+mod rows;
