@@ -3,6 +3,8 @@
 //! `FLEETFOOT_BLESS=1 cargo test -p fleetfoot-tests --test events` writes the schemas anew. Samples are written by hand and
 //! never changed: old events parse for ever.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
+
 use std::path::{Path, PathBuf};
 
 use fleetfoot_model::envelope::{Envelope, Meta};
@@ -88,7 +90,11 @@ fn there_is_no_sample_or_schema_of_an_event_that_does_not_exist() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-                assert!(DETAIL_TYPES.iter().any(|detail_type| kebab(detail_type) == stem), "{}", path.display());
+                assert!(
+                    DETAIL_TYPES.iter().any(|detail_type| kebab(detail_type) == stem),
+                    "{}",
+                    path.display()
+                );
             }
         }
     }

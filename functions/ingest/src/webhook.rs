@@ -45,7 +45,7 @@ pub enum Unreadable {
 /// Reads a webhook whose signature was verified.
 pub fn read(event: &str, body: &[u8], config: &Config, now: Timestamp) -> Result<Verdict, Unreadable> {
     match event {
-        "workflow_job" => job(parse("workflow_job", body)?, config, now),
+        "workflow_job" => job(&parse("workflow_job", body)?, config, now),
         "workflow_run" => run(parse("workflow_run", body)?),
         other => {
             serde_json::from_slice::<serde::de::IgnoredAny>(body)
@@ -74,12 +74,12 @@ fn parse<T: DeserializeOwned>(event: &'static str, body: &[u8]) -> Result<T, Unr
     Ok(value)
 }
 
-fn job(webhook: WorkflowJobWebhook, config: &Config, now: Timestamp) -> Result<Verdict, Unreadable> {
+fn job(webhook: &WorkflowJobWebhook, config: &Config, now: Timestamp) -> Result<Verdict, Unreadable> {
     let action = webhook.action.as_str();
     if !matches!(action, "queued" | "waiting" | "in_progress" | "completed") {
         return Ok(Verdict::Ignored("an unknown action"));
     }
-    let WorkflowJobWebhook { workflow_job, repository, .. } = &webhook;
+    let WorkflowJobWebhook { workflow_job, repository, .. } = webhook;
     let job = workflow_job.describe(repository.full_name.parse()?, repository.is_public(), now)?;
     if !labels::is_addressed(&job.labels, &config.labels) {
         return Ok(Verdict::Ignored("the job does not carry the fleet's required labels"));

@@ -1,5 +1,7 @@
 //! What `/webhook` and `/health` answer, on recorded payloads and on hostile ones.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -99,9 +99,8 @@ impl Launch {
             return Ok(ImageAnswer::Missing(key));
         };
         Ok(match (row.value.state, row.value.serving) {
-            (ImageState::Ready { uri, .. }, _) | (ImageState::Building { .. }, Some(uri)) => {
-                ImageAnswer::Ready(Some(uri))
-            }
+            // A build that is made anew, or could not be, is served by the older one.
+            (ImageState::Ready { uri, .. }, _) | (_, Some(uri)) => ImageAnswer::Ready(Some(uri)),
             (ImageState::Building { .. }, None) => ImageAnswer::Building(key),
             (ImageState::Failed { reason, until }, _) if now < until => {
                 ImageAnswer::Failed(format!("the runner image on {image} cannot be built: {reason}"))

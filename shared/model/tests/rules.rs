@@ -1,5 +1,7 @@
 //! The rules of the fleet, each as a test over values.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
+
 use std::collections::BTreeMap;
 
 use fleetfoot_model::config::{self, Config};
