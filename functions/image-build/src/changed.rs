@@ -25,12 +25,16 @@ impl ImageBuild {
         // Other projects' builds come on the same bus.
         let Some(key) = image_key(&change.additional_information) else { return Ok(Vec::new()) };
         let Some(row) = ledger::image(&*self.ledger, &key).await? else { return Ok(Vec::new()) };
-        let build: BuildId =
-            change.build_id.parse().map_err(|error: InvalidId| FunctionError::Malformed(error.to_string()))?;
+        let build: BuildId = change
+            .build_id
+            .parse()
+            .map_err(|error: InvalidId| FunctionError::Malformed(error.to_string()))?;
         match change.build_status.as_str() {
             "IN_PROGRESS" => self.build_runs(row, build, now).await,
             "SUCCEEDED" => self.build_succeeded(row, &build, now).await,
-            "FAILED" | "FAULT" | "TIMED_OUT" | "STOPPED" => self.build_failed(row, &build, &change, now).await,
+            "FAILED" | "FAULT" | "TIMED_OUT" | "STOPPED" => {
+                self.build_failed(row, &build, &change, now).await
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -66,11 +70,13 @@ impl ImageBuild {
         };
         // Any build will do while there is no image, but what is there already says nothing of the new one.
         if !is_ours && row.value.serving.is_some() {
-            return self.unless_unnamed(&row.value);
+            return unless_unnamed(&row.value);
         }
         match self.find(&row.value.key).await? {
             Some(uri) => self.ready(row, uri, now).await,
-            None => Err(FunctionError::Again(format!("build {build} succeeded, but its image is not there yet"))),
+            None => {
+                Err(FunctionError::Again(format!("build {build} succeeded, but its image is not there yet")))
+            }
         }
     }
 
@@ -88,7 +94,7 @@ impl ImageBuild {
             ImageState::Building { build: Some(ours), .. } if ours == build => {
                 self.give_up(row, &reason, log_url, now).await
             }
-            ImageState::Building { .. } => self.unless_unnamed(&row.value),
+            ImageState::Building { .. } => unless_unnamed(&row.value),
             // The same event once more.
             ImageState::Failed { reason: known, .. } if *known == reason => {
                 Ok(vec![row.value.failed(&reason, log_url)])
@@ -97,18 +103,18 @@ impl ImageBuild {
         }
     }
 
-    /// An event of another build than the row's means nothing. While the row's has no name yet, that cannot be told.
-    fn unless_unnamed(&self, image: &Image) -> Result<Vec<Fact>, FunctionError> {
-        match image.state {
-            ImageState::Building { build: None, .. } => {
-                Err(FunctionError::Again("the image's build is not noted yet".to_owned()))
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
     pub(crate) async fn find(&self, key: &ImageKey) -> Result<Option<String>, FunctionError> {
         self.images.find(key).await.map_err(|error| FunctionError::again(&error))
+    }
+}
+
+/// An event of another build than the row's means nothing. While the row's has no name yet, that cannot be told.
+fn unless_unnamed(image: &Image) -> Result<Vec<Fact>, FunctionError> {
+    match image.state {
+        ImageState::Building { build: None, .. } => {
+            Err(FunctionError::Again("the image's build is not noted yet".to_owned()))
+        }
+        _ => Ok(Vec::new()),
     }
 }
 

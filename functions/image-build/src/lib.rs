@@ -48,7 +48,9 @@ impl EventFunction for ImageBuild {
             }
             _ => match event.fact()? {
                 Fact::ImageRequested(it) => self.requested(it, now).await,
-                other => Err(FunctionError::Malformed(format!("image-build takes no {}", other.detail_type()))),
+                other => {
+                    Err(FunctionError::Malformed(format!("image-build takes no {}", other.detail_type())))
+                }
             },
         }
     }

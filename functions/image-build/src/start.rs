@@ -11,7 +11,7 @@ use fleetfoot_model::{SignedDuration, Timestamp};
 use crate::{Facts, ImageBuild};
 
 /// So often a build is started for one image before it is given up. With leases that double from a minute, a builder may
-/// be away for half an hour.
+/// be away for an hour.
 const MOST_STARTS: u32 = 6;
 
 impl ImageBuild {
