@@ -38,10 +38,10 @@ impl Launch {
         free: &[Stored<Runner>],
         now: Timestamp,
     ) -> Result<Served, FunctionError> {
-        if let Some(Waiting::Throttled { .. } | Waiting::Backoff { .. }) = job.value.waiting()
-            && let Some(waiting) = job.value.waiting().filter(|waiting| !waiting.is_over(now)).cloned()
+        if let Some(waiting @ (Waiting::Throttled { .. } | Waiting::Backoff { .. })) = job.value.waiting()
+            && !waiting.is_over(now)
         {
-            return Ok(vec![job.value.deferred(waiting)].into());
+            return Ok(vec![job.value.deferred(waiting.clone())].into());
         }
         let spec = match self.assess(&job.value.description, now).await? {
             Assessment::Foreign => return Ok(Vec::new().into()),
@@ -136,7 +136,8 @@ impl Launch {
             counters: limits.iter().map(|(counter, _)| counter.clone()).collect(),
             register_by: now + self.config.timeouts.register,
         };
-        if job.value.launches > 1 {
+        // A launch that was only throttled replaces nothing.
+        if job.value.failures + job.value.replacements > 0 {
             limits.push((Counter::replacements_at(now), self.config.limits.replacements));
         }
         job.value.assign(&reservation.name, now, "capacity is taken");
