@@ -1,1 +1,21 @@
-//! A GitHub, a Fargate and a runner with state and faults, for tests, the demo and simulation.
+//! A GitHub, a Fargate, an image builder and a runner, with state and faults.
+//!
+//! They are no mocks: nobody tells them what to answer. Each is a state machine under virtual time that follows from a
+//! seed, the calls made and the times they are made at; it reads no clock, waits for nothing and does no IO. Around
+//! them are faces: [`InProcess`] puts each behind its port, `github_http` serves the GitHub over HTTP, and `runner`
+//! is a runner's program. Tests, `fleetfoot demo` and simulations use the same ones.
+
+mod agenda;
+mod bucket;
+mod dice;
+pub mod github;
+pub mod github_http;
+mod http;
+mod in_process;
+mod level;
+pub mod runner;
+
+pub use bucket::TokenBucket;
+pub use dice::Span;
+pub use in_process::InProcess;
+pub use level::{FaultLevel, UnknownLevel};

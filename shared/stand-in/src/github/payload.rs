@@ -1,0 +1,258 @@
+//! Bodies of webhooks: recorded ones, with what the stand-in knows patched in.
+
+use std::collections::BTreeMap;
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository};
+use serde_json::{Value, json};
+
+use super::job::{Job, Stage, seconds};
+
+/// The installation that webhooks of an App name.
+const INSTALLATION: u64 = 42;
+
+/// What a webhook tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    RunRequested,
+    JobWaiting,
+    JobQueued,
+    JobStarted,
+    JobCompleted,
+}
+
+impl Kind {
+    pub(crate) fn event(self) -> &'static str {
+        match self {
+            Self::RunRequested => "workflow_run",
+            Self::JobWaiting | Self::JobQueued | Self::JobStarted | Self::JobCompleted => "workflow_job",
+        }
+    }
+
+    pub(crate) fn action(self) -> &'static str {
+        match self {
+            Self::RunRequested => "requested",
+            Self::JobWaiting => "waiting",
+            Self::JobQueued => "queued",
+            Self::JobStarted => "in_progress",
+            Self::JobCompleted => "completed",
+        }
+    }
+
+    fn recorded(self) -> &'static str {
+        match self {
+            Self::RunRequested => {
+                include_str!("../../../../events/foreign/github/workflow-run-requested-0.json")
+            }
+            Self::JobWaiting => include_str!("../../../../events/foreign/github/workflow-job-waiting-0.json"),
+            Self::JobQueued => include_str!("../../../../events/foreign/github/workflow-job-queued-1.json"),
+            Self::JobStarted => {
+                include_str!("../../../../events/foreign/github/workflow-job-in-progress-0.json")
+            }
+            Self::JobCompleted => {
+                include_str!("../../../../events/foreign/github/workflow-job-completed-0.json")
+            }
+        }
+    }
+}
+
+/// A job at the moment a webhook tells of. A body is made from it when it is sent, and made again, equal, when it is
+/// delivered again: ten thousand bodies would fill the memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Moment {
+    pub(crate) kind: Kind,
+    pub(crate) job: JobId,
+    runner: Option<(GithubRunnerId, String)>,
+    conclusion: Option<String>,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+}
+
+impl Moment {
+    pub(crate) fn of(job: &Job, kind: Kind) -> Self {
+        let started = job.history.started().map(|(at, _)| at);
+        Self {
+            kind,
+            job: job.id,
+            runner: job.runner.clone().filter(|_| started.is_some()),
+            conclusion: job.history.conclusion.clone(),
+            started_at: started,
+            completed_at: job.history.completed_at,
+        }
+    }
+
+    /// How a job is now, as the REST API tells it.
+    pub(crate) fn present(job: &Job) -> Self {
+        let kind = match job.stage {
+            Stage::Waiting => Kind::JobWaiting,
+            Stage::Queued | Stage::Assigned(_) => Kind::JobQueued,
+            Stage::Running(_) => Kind::JobStarted,
+            Stage::Completed => Kind::JobCompleted,
+        };
+        Self::of(job, kind)
+    }
+}
+
+/// Recorded bodies, made over to repositories of ours: once for each, since each is used for thousands of webhooks.
+#[derive(Debug, Default)]
+pub(crate) struct Templates {
+    made: BTreeMap<(Kind, Repository, bool), Value>,
+}
+
+impl Templates {
+    /// The body of a webhook.
+    pub(crate) fn webhook(&mut self, moment: &Moment, job: &Job) -> Value {
+        let mut body = self.template(moment.kind, job).clone();
+        if moment.kind == Kind::RunRequested {
+            fill_run(&mut body["workflow_run"], job, "queued", None, job.history.ordered_at);
+            body["workflow"]["name"] = json!(job.order.workflow);
+            return body;
+        }
+        fill_job(&mut body["workflow_job"], moment, job);
+        if moment.kind == Kind::JobQueued && !job.order.needs_approval {
+            body.as_object_mut().map(|body| body.remove("deployment"));
+        }
+        body
+    }
+
+    /// A job as the REST API tells it.
+    pub(crate) fn rest_job(&mut self, job: &Job) -> Value {
+        let moment = Moment::present(job);
+        let mut body = self.template(moment.kind, job)["workflow_job"].clone();
+        fill_job(&mut body, &moment, job);
+        body
+    }
+
+    /// A run as the REST API tells it.
+    pub(crate) fn rest_run(&mut self, job: &Job) -> Value {
+        let mut body = self.template(Kind::RunRequested, job)["workflow_run"].clone();
+        let updated_at = job.history.completed_at.unwrap_or(job.history.ordered_at);
+        fill_run(&mut body, job, job.status(), job.history.conclusion.as_deref(), updated_at);
+        body
+    }
+
+    fn template(&mut self, kind: Kind, job: &Job) -> &Value {
+        let order = &job.order;
+        self.made
+            .entry((kind, order.repository.clone(), order.public))
+            .or_insert_with(|| make_over(kind, &order.repository, order.public))
+    }
+}
+
+/// Replaces the recorded repository and its owner by ours.
+fn make_over(kind: Kind, repository: &Repository, public: bool) -> Value {
+    let recorded: Value = serde_json::from_str(kind.recorded()).expect("the recorded bodies are JSON");
+    let full_name = recorded["repository"]["full_name"].as_str().unwrap_or_default();
+    let text = kind.recorded().replace(full_name, repository.as_str());
+    let mut body: Value = serde_json::from_str(&text).expect("a repository's name needs no escape");
+    let owner = repository.owner();
+    fill_repository(&mut body["repository"], repository);
+    body["repository"]["private"] = json!(!public);
+    body["repository"]["visibility"] = json!(if public { "public" } else { "private" });
+    body["organization"] = json!({
+        "login": owner,
+        "id": 33_435_655,
+        "node_id": "MDEyOk9yZ2FuaXphdGlvbjMzNDM1NjU1",
+        "url": format!("https://api.github.com/orgs/{owner}"),
+        "repos_url": format!("https://api.github.com/orgs/{owner}/repos"),
+        "events_url": format!("https://api.github.com/orgs/{owner}/events"),
+        "hooks_url": format!("https://api.github.com/orgs/{owner}/hooks"),
+        "issues_url": format!("https://api.github.com/orgs/{owner}/issues"),
+        "members_url": format!("https://api.github.com/orgs/{owner}/members{{/member}}"),
+        "public_members_url": format!("https://api.github.com/orgs/{owner}/public_members{{/member}}"),
+        "avatar_url": "https://avatars.githubusercontent.com/u/33435655?v=4",
+        "description": "",
+    });
+    body["installation"] =
+        json!({ "id": INSTALLATION, "node_id": "MDIzOkludGVncmF0aW9uSW5zdGFsbGF0aW9uNDI=" });
+    body
+}
+
+fn fill_repository(target: &mut Value, repository: &Repository) {
+    target["full_name"] = json!(repository.as_str());
+    target["name"] = json!(repository.name());
+    target["owner"]["login"] = json!(repository.owner());
+    target["html_url"] = json!(format!("https://github.com/{repository}"));
+    target["url"] = json!(format!("https://api.github.com/repos/{repository}"));
+}
+
+fn fill_run(run: &mut Value, job: &Job, status: &str, conclusion: Option<&str>, updated_at: Timestamp) {
+    let repository = &job.order.repository;
+    let head = job.order.head_repository.as_ref().unwrap_or(repository);
+    let ordered_at = time(job.history.ordered_at);
+    let api = format!("https://api.github.com/repos/{repository}/actions/runs/{}", job.run);
+    run["id"] = json!(job.run);
+    run["name"] = json!(job.order.workflow);
+    run["event"] = json!(if head == repository { "push" } else { "pull_request" });
+    run["status"] = json!(status);
+    run["conclusion"] = json!(conclusion);
+    run["created_at"] = ordered_at.clone();
+    run["run_started_at"] = ordered_at;
+    run["updated_at"] = time(updated_at);
+    run["html_url"] = json!(format!("https://github.com/{repository}/actions/runs/{}", job.run));
+    for (key, end) in [
+        ("url", ""),
+        ("jobs_url", "/jobs"),
+        ("logs_url", "/logs"),
+        ("cancel_url", "/cancel"),
+        ("rerun_url", "/rerun"),
+        ("artifacts_url", "/artifacts"),
+    ] {
+        run[key] = json!(format!("{api}{end}"));
+    }
+    fill_repository(&mut run["repository"], repository);
+    fill_repository(&mut run["head_repository"], head);
+}
+
+fn fill_job(target: &mut Value, moment: &Moment, job: &Job) {
+    let repository = &job.order.repository;
+    let api = format!("https://api.github.com/repos/{repository}");
+    let ordered_at = job.history.ordered_at;
+    target["id"] = json!(job.id);
+    target["run_id"] = json!(job.run);
+    target["run_attempt"] = json!(1);
+    target["workflow_name"] = json!(job.order.workflow);
+    target["name"] = json!(job.order.name);
+    target["labels"] = json!(job.order.labels);
+    target["head_branch"] = json!("main");
+    target["status"] = json!(moment.kind.action());
+    target["conclusion"] = json!(moment.conclusion);
+    target["created_at"] = time(ordered_at);
+    // A job that has not started carries the time of its creation here.
+    target["started_at"] = time(moment.started_at.unwrap_or(ordered_at));
+    target["completed_at"] = moment.completed_at.map_or(Value::Null, time);
+    target["url"] = json!(format!("{api}/actions/jobs/{}", job.id));
+    target["run_url"] = json!(format!("{api}/actions/runs/{}", job.run));
+    target["check_run_url"] = json!(format!("{api}/check-runs/{}", job.id));
+    target["html_url"] = json!(job.html_url());
+    fill_runner(target, moment);
+    target["steps"] = match moment.started_at {
+        None => json!([]),
+        Some(at) => json!([{
+            "name": "Set up job",
+            "status": moment.kind.action(),
+            "conclusion": moment.conclusion,
+            "number": 1,
+            "started_at": time(at),
+            "completed_at": target["completed_at"],
+        }]),
+    };
+}
+
+fn fill_runner(target: &mut Value, moment: &Moment) {
+    let (id, name, group, group_name) = match &moment.runner {
+        Some((id, name)) => (json!(id), json!(name), json!(1), json!("Default")),
+        // A job that ended without ever having had a runner carries zeros and empty names.
+        None if moment.kind == Kind::JobCompleted => (json!(0), json!(""), json!(0), json!("")),
+        None => (Value::Null, Value::Null, Value::Null, Value::Null),
+    };
+    target["runner_id"] = id;
+    target["runner_name"] = name;
+    target["runner_group_id"] = group;
+    target["runner_group_name"] = group_name;
+}
+
+/// A time as GitHub writes it: `2026-11-02T09:00:00Z`.
+pub(crate) fn time(at: Timestamp) -> Value {
+    json!(seconds(at))
+}

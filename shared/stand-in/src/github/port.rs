@@ -1,0 +1,134 @@
+//! The stand-in GitHub behind the port, in this process.
+
+use async_trait::async_trait;
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
+use fleetfoot_model::ports::{Delivery, GitHub, GitHubError, Hook, JitRunner, JobReport, ListedRunner};
+use fleetfoot_model::runner::Scope;
+use fleetfoot_model::spec::Label;
+
+use super::{Call, RunnerView, StandInGitHub};
+use crate::in_process::InProcess;
+
+/// The stand-in GitHub behind the port.
+pub type InProcessGitHub = InProcess<StandInGitHub>;
+
+/// The size of a page.
+const PAGE: usize = 100;
+/// How many pages of deliveries are read at most.
+const PAGES: usize = 10;
+
+fn listed(view: RunnerView) -> ListedRunner {
+    ListedRunner { id: view.id, name: view.name, online: view.online, scope: view.scope }
+}
+
+#[async_trait]
+impl GitHub for InProcess<StandInGitHub> {
+    async fn register(
+        &self,
+        scope: &Scope,
+        name: &RunnerName,
+        labels: &[Label],
+    ) -> Result<JitRunner, GitHubError> {
+        self.state().register(self.now(), scope, name.as_str(), labels)
+    }
+
+    async fn delete_runner(&self, scope: &Scope, id: GithubRunnerId) -> Result<(), GitHubError> {
+        match self.state().delete_runner(self.now(), scope, id) {
+            Err(GitHubError::NotFound(_)) => Ok(()),
+            answer => answer,
+        }
+    }
+
+    async fn find_runner(&self, scope: &Scope, name: &str) -> Result<Option<ListedRunner>, GitHubError> {
+        let page = self.state().list_runners(self.now(), scope, Some(name), 1, PAGE)?;
+        Ok(page.items.into_iter().next().map(listed))
+    }
+
+    async fn list_runners(&self, scope: &Scope) -> Result<Vec<ListedRunner>, GitHubError> {
+        let mut runners = Vec::new();
+        for number in 1.. {
+            let page = self.state().list_runners(self.now(), scope, None, number, PAGE)?;
+            let last = number * PAGE >= page.total;
+            runners.extend(page.items.into_iter().map(listed));
+            if last {
+                break;
+            }
+        }
+        Ok(runners)
+    }
+
+    async fn job(&self, repository: &Repository, job: JobId) -> Result<JobReport, GitHubError> {
+        self.state().job(self.now(), repository, job, |_, job| job.report())
+    }
+
+    async fn queued_jobs(&self, repository: &Repository) -> Result<Vec<JobReport>, GitHubError> {
+        let mut reports = Vec::new();
+        for number in 1.. {
+            let page = self.state().list_runs(self.now(), repository, Some("queued"), number, PAGE)?;
+            for run in &page.items {
+                let id = RunId(run["id"].as_u64().unwrap_or_default());
+                let see = |_: &mut _, job: &super::Job| job.report();
+                reports.push(self.state().run(self.now(), repository, id, Call::RunJobs, see)?);
+            }
+            if number * PAGE >= page.total {
+                break;
+            }
+        }
+        // A run that was queued when it was listed may have started since.
+        reports.retain(|report| report.status == fleetfoot_model::ports::JobStatus::Queued);
+        Ok(reports)
+    }
+
+    async fn head_repository(
+        &self,
+        repository: &Repository,
+        run: RunId,
+    ) -> Result<Option<Repository>, GitHubError> {
+        self.state().run(self.now(), repository, run, Call::Run, |_, job| {
+            Some(job.order.head_repository.clone().unwrap_or_else(|| job.order.repository.clone()))
+        })
+    }
+
+    async fn deliveries(&self, since: Timestamp) -> Result<Vec<Delivery>, GitHubError> {
+        let mut deliveries = Vec::new();
+        // Bound first: a guard made in the head of the loop would be held through its body.
+        let hooks = self.state().hooks();
+        for hook in hooks {
+            let mut before = None;
+            for _ in 0..PAGES {
+                let page = self.state().list_deliveries(self.now(), &hook, before, PAGE)?;
+                before = page.items.last().map(|it| it.delivery.id);
+                let full = page.items.len() == PAGE;
+                let count = deliveries.len();
+                let fresh =
+                    page.items.into_iter().map(|it| it.delivery).filter(|it| it.delivered_at >= since);
+                deliveries.extend(fresh);
+                if !full || deliveries.len() - count < PAGE {
+                    break;
+                }
+            }
+        }
+        deliveries.sort_by_key(|delivery| std::cmp::Reverse((delivery.delivered_at, delivery.id)));
+        Ok(deliveries)
+    }
+
+    async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError> {
+        self.state().redeliver(self.now(), &delivery.hook, delivery.id)
+    }
+}
+
+impl StandInGitHub {
+    /// The webhooks that have anything to list.
+    fn hooks(&self) -> Vec<Hook> {
+        let mut hooks: Vec<Hook> = Vec::new();
+        if self.settings.hook == super::HookKind::App {
+            return vec![Hook::App];
+        }
+        for job in self.jobs.values() {
+            let hook = self.settings.hook.of(&job.order.repository);
+            hooks.extend(hook.filter(|hook| !hooks.contains(hook)));
+        }
+        hooks
+    }
+}

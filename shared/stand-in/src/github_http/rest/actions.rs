@@ -1,0 +1,47 @@
+//! Jobs and runs of a repository.
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use fleetfoot_model::ids::{JobId, RunId};
+use serde_json::json;
+
+use super::Filter;
+use crate::github::{Call, Templates};
+use crate::github_http::Face;
+use crate::github_http::answer::body;
+use crate::github_http::place::Place;
+
+pub(super) async fn job(State(face): State<Face>, place: Place) -> Response {
+    face.answer(|github, now| {
+        let id = place.id("job").map(JobId)?;
+        let job = github.job(now, &place.repository()?, id, Templates::rest_job)?;
+        Ok(body(StatusCode::OK, job))
+    })
+}
+
+pub(super) async fn runs(State(face): State<Face>, place: Place, Query(filter): Query<Filter>) -> Response {
+    face.answer(|github, now| {
+        let (repository, status) = (place.repository()?, filter.status.as_deref());
+        let page = github.list_runs(now, &repository, status, filter.page(), filter.size())?;
+        let listed = body(StatusCode::OK, json!({ "total_count": page.total, "workflow_runs": page.items }));
+        let path = format!("{}/actions/runs", place.path());
+        Ok(filter.link(&face, &path, filter.next(page.total), listed))
+    })
+}
+
+pub(super) async fn run(State(face): State<Face>, place: Place) -> Response {
+    face.answer(|github, now| {
+        let id = place.id("run").map(RunId)?;
+        let run = github.run(now, &place.repository()?, id, Call::Run, Templates::rest_run)?;
+        Ok(body(StatusCode::OK, run))
+    })
+}
+
+pub(super) async fn run_jobs(State(face): State<Face>, place: Place) -> Response {
+    face.answer(|github, now| {
+        let id = place.id("run").map(RunId)?;
+        let job = github.run(now, &place.repository()?, id, Call::RunJobs, Templates::rest_job)?;
+        Ok(body(StatusCode::OK, json!({ "total_count": 1, "jobs": [job] })))
+    })
+}

@@ -1,0 +1,33 @@
+//! How much goes wrong, in one word.
+
+use std::str::FromStr;
+
+/// A preset of faults, for a command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FaultLevel {
+    /// Nothing goes wrong.
+    #[default]
+    None,
+    /// What a bad week brings.
+    Some,
+    /// Far worse than anything seen.
+    Heavy,
+}
+
+/// Not a preset.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("faults are none, some or heavy, not {0:?}")]
+pub struct UnknownLevel(String);
+
+impl FromStr for FaultLevel {
+    type Err = UnknownLevel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        match text {
+            "none" => Ok(Self::None),
+            "some" => Ok(Self::Some),
+            "heavy" => Ok(Self::Heavy),
+            other => Err(UnknownLevel(other.chars().take(40).collect())),
+        }
+    }
+}

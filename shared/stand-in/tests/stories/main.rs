@@ -1,0 +1,10 @@
+//! How the stand-ins behave, as stories under virtual time. The HTTP face and the runner's program are tried on
+//! loopback.
+
+#![cfg(test)]
+
+mod github_jobs;
+mod github_webhooks;
+mod http;
+mod simulated;
+mod support;
