@@ -4,3 +4,4 @@ pub mod clock;
 pub mod database;
 pub mod ledger;
 pub mod secrets;
+pub mod slack;

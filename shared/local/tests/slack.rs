@@ -1,0 +1,111 @@
+//! Slack's incoming webhook, spoken to over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use fleetfoot_local::slack::SlackWebhook;
+use fleetfoot_model::ports::Slack;
+use fleetfoot_model::secret::Secret;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const PATH: &str = "/services/T0000/B0000/hunter2";
+
+/// What Slack was sent, and what it will answer; `ok` when there is nothing more.
+#[derive(Default)]
+struct Channel {
+    posted: Mutex<Vec<Value>>,
+    answers: Mutex<VecDeque<(u16, &'static str)>>,
+}
+
+async fn take(State(channel): State<Arc<Channel>>, body: String) -> impl IntoResponse {
+    channel.posted.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+    let (status, text) = channel.answers.lock().unwrap().pop_front().unwrap_or((200, "ok"));
+    (StatusCode::from_u16(status).unwrap(), [("retry-after", "30"), ("location", "/elsewhere")], text)
+}
+
+async fn slack(answers: &[(u16, &'static str)]) -> (Arc<Channel>, SlackWebhook) {
+    let channel =
+        Arc::new(Channel { answers: Mutex::new(answers.iter().copied().collect()), ..Channel::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}{PATH}", listener.local_addr().unwrap());
+    let router = Router::new().route(PATH, post(take)).with_state(channel.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (channel, SlackWebhook::new(&Secret::new(address)).unwrap())
+}
+
+#[tokio::test]
+async fn a_message_is_posted_as_json() {
+    let (channel, webhook) = slack(&[]).await;
+    let message = json!({ "text": "a job will get no runner", "blocks": [] });
+    webhook.post(&message).await.unwrap();
+    assert_eq!(*channel.posted.lock().unwrap(), [message]);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_slack_says_and_never_where_it_is() {
+    let (channel, webhook) = slack(&[
+        (429, "rate_limited"),
+        (500, "rollup_error"),
+        (503, "<html>/services/T0000/B0000/hunter2 is unwell</html>"),
+        (400, "invalid_blocks"),
+        (302, ""),
+    ])
+    .await;
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.push(webhook.post(&json!({ "text": "x" })).await.unwrap_err().to_string());
+    }
+    assert_eq!(
+        answers,
+        [
+            "unavailable: Slack answered 429 Too Many Requests, to be asked again after 30 s: rate_limited",
+            "unavailable: Slack answered 500 Internal Server Error: rollup_error",
+            "unavailable: Slack answered 503 Service Unavailable",
+            "unavailable: Slack answered 400 Bad Request: invalid_blocks",
+            "unavailable: Slack answered 302 Found",
+        ]
+    );
+    assert_eq!(channel.posted.lock().unwrap().len(), 5, "an adapter does not repeat a call");
+    assert!(!format!("{webhook:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_slack_that_is_away_is_unavailable() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let webhook = SlackWebhook::new(&Secret::new(format!("http://{closed}{PATH}"))).unwrap();
+    let error = webhook.post(&json!({})).await.unwrap_err().to_string();
+    assert!(error.starts_with("unavailable: Slack did not answer"), "{error}");
+    assert!(!error.contains("hunter2") && !error.contains("services"), "{error}");
+}
+
+/// Time is virtual: it jumps to the timeout as soon as nothing else is to be done.
+#[tokio::test(start_paused = true)]
+async fn a_slack_that_never_answers_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}{PATH}", silent.local_addr().unwrap());
+    let webhook = SlackWebhook::new(&Secret::new(address)).unwrap();
+    let error = webhook.post(&json!({})).await.unwrap_err().to_string();
+    assert!(error.contains("did not answer") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn an_address_that_would_give_the_secret_away_is_refused() {
+    for bad in [
+        "http://hooks.slack.example/hunter2",
+        "hunter2",
+        "file:///hunter2",
+        "http://localhost.example/hunter2",
+    ] {
+        let error = SlackWebhook::new(&Secret::new(bad)).unwrap_err().to_string();
+        assert!(error.contains("the Slack webhook") && !error.contains("hunter2"), "{error}");
+    }
+    assert!(SlackWebhook::new(&Secret::new("https://hooks.slack.com/services/T/B/x\n")).is_ok());
+}
