@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod images;
 pub mod ledger;
 pub mod secrets;
 pub mod slack;
