@@ -7,9 +7,11 @@ use crate::runner::StopReason;
 fn meaning(exit_code: i32) -> &'static str {
     match exit_code {
         1 => "stopped before it had a job",
+        2 => "its agent is not set up rightly; its log says more",
         3 => "its ticket was not accepted",
         4 => "it could not register in time",
         5 => "GitHub already has a session for this runner",
+        6 => "no job came in time",
         7 => "this runner release is no longer served by GitHub; use a newer one",
         137 => "killed, perhaps for want of memory",
         143 => "terminated",
