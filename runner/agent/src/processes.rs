@@ -86,7 +86,6 @@ pub(crate) fn reap(main: Pid) -> Option<Ended> {
 /// Ends what is left of a runner that has ended: its process group, and every child of ours, own or adopted, until there
 /// is none. Answers how many there were.
 pub(crate) async fn end_children(group: Pid) -> usize {
-    let _ = kill_process_group(group, Signal::KILL);
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let deadline = Instant::now() + VANISH;
     let mut ended = BTreeSet::new();
@@ -96,6 +95,7 @@ pub(crate) async fn end_children(group: Pid) -> usize {
             child.kill();
             ended.insert(child.pid.as_raw_pid());
         }
+        let _ = kill_process_group(group, Signal::KILL);
         reap(group);
         if children.is_empty() || Instant::now() > deadline {
             return ended.len();
