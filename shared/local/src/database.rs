@@ -77,7 +77,6 @@ pub(crate) fn to_column(time: Timestamp) -> i64 {
 }
 
 /// The time that a table keeps.
-#[expect(dead_code, reason = "the bus reads times")]
 pub(crate) fn from_column(microseconds: i64) -> Timestamp {
     let limit = if microseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_microsecond(microseconds).unwrap_or(limit)

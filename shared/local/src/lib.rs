@@ -1,8 +1,14 @@
 //! Everything that AWS provides, on one machine: bus, ledger, fleet, images, secrets.
 
+pub mod assembly;
+pub mod bus;
 pub mod clock;
 pub mod database;
+pub mod functions;
+pub mod http;
 pub mod images;
 pub mod ledger;
+pub mod runtime;
 pub mod secrets;
 pub mod slack;
+pub mod template;
