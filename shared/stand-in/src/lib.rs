@@ -8,9 +8,11 @@
 mod agenda;
 mod bucket;
 mod dice;
+pub mod fargate;
 pub mod github;
 pub mod github_http;
 mod http;
+pub mod images;
 mod in_process;
 mod level;
 pub mod runner;

@@ -7,7 +7,7 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository};
 use fleetfoot_model::spec::covers;
 
-use super::job::{Job, Stage};
+use super::job::{Assignment, Job, Stage};
 use super::registration::{Presence, Registration};
 use super::sessions::Note;
 use super::{Happening, SessionId, StandInGitHub};
@@ -107,7 +107,8 @@ impl StandInGitHub {
         self.queues.remove(job);
         job.stage = Stage::Assigned(runner);
         job.runner = Some((runner, registration.name.clone()));
-        job.history.assignments.push((now, registration.name.clone()));
+        let runner_name = registration.name.clone();
+        job.history.assignments.push(Assignment { runner: runner_name, from: now, until: None });
         job.pickup_timer = Some(self.agenda.add(now + self.settings.times.requeue, Happening::Unpicked(id)));
         registration.job = Some((id, now));
         let heard_at = now + self.dice.between(&self.settings.times.pickup);
@@ -127,6 +128,9 @@ impl StandInGitHub {
         if let Some(job) = self.jobs.get_mut(&id) {
             job.runner = None;
             job.pickup_timer = None;
+            if let Some(assignment) = job.history.assignments.last_mut() {
+                assignment.until = Some(now);
+            }
         }
         self.find_runner_for(now, id);
         self.free(now, runner);

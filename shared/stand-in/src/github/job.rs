@@ -51,6 +51,17 @@ impl JobOrder {
     }
 }
 
+/// A job's assignment to a runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The runner's name.
+    pub runner: String,
+    /// Since when.
+    pub from: Timestamp,
+    /// When it was taken back, because the runner did not pick the job up.
+    pub until: Option<Timestamp>,
+}
+
 /// What happened to a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobHistory {
@@ -58,8 +69,8 @@ pub struct JobHistory {
     pub ordered_at: Timestamp,
     /// When it was queued first; later than `ordered_at` if it needed an approval.
     pub queued_at: Option<Timestamp>,
-    /// Each assignment to a runner, by the runner's name. More than one: it was not picked up, and queued again.
-    pub assignments: Vec<(Timestamp, String)>,
+    /// Each assignment to a runner. More than one: it was not picked up, and queued again.
+    pub assignments: Vec<Assignment>,
     /// Each start on a runner. More than one would mean that it ran twice.
     pub starts: Vec<(Timestamp, String)>,
     /// When it ended.
@@ -78,8 +89,11 @@ impl JobHistory {
 
     /// Whether a runner of this name had it at a time: from the assignment on, until the end.
     pub fn was_on(&self, runner: &str, at: Timestamp) -> bool {
-        let assigned = self.assignments.last().is_some_and(|(since, name)| name == runner && *since <= at);
-        assigned && self.completed_at.is_none_or(|end| at < end)
+        let had = |it: &Assignment| {
+            let end = it.until.or(self.completed_at);
+            it.runner == runner && it.from <= at && end.is_none_or(|end| at < end)
+        };
+        self.assignments.iter().any(had)
     }
 }
 

@@ -32,8 +32,8 @@ use registration::Registration;
 use sessions::Session;
 
 pub use faults::Faults;
+pub use job::{Assignment, JobHistory, JobOrder};
 pub(crate) use job::{Job, seconds};
-pub use job::{JobHistory, JobOrder};
 pub use meter::{Allowance, Call, Calls};
 pub(crate) use payload::Templates;
 pub use port::InProcessGitHub;

@@ -192,6 +192,7 @@ fn a_job_that_is_not_picked_up_is_queued_again_and_runs_once() {
     github.set_faults(Faults::NONE);
     github.advance(after(60));
     assert_eq!(github.history(job).unwrap().assignments.len(), 2);
+    assert!(github.history(job).unwrap().was_on("ff-1-1", after(59)));
 
     let (at, session, _) = picked_up(&mut github);
     assert!(at > after(60));

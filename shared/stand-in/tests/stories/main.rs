@@ -3,8 +3,12 @@
 
 #![cfg(test)]
 
+mod fargate;
 mod github_jobs;
 mod github_webhooks;
 mod http;
+mod images;
+mod ports;
+mod samples;
 mod simulated;
 mod support;
