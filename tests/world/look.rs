@@ -1,0 +1,136 @@
+//! What a story looks at.
+
+use fleetfoot_local::template::BusName;
+use fleetfoot_model::ids::{JobId, RunnerName};
+use fleetfoot_model::job::{Job, JobState};
+use fleetfoot_model::labels;
+use fleetfoot_model::ledger::{self, Ledger as _};
+use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::runner::Runner;
+use fleetfoot_stand_in::github::Call;
+
+use super::World;
+
+impl World {
+    /// A job's row.
+    pub fn job(&self, id: JobId) -> Job {
+        let row = self.runtime.block_on(ledger::job(&*self.ledger, id)).expect("the ledger answers");
+        row.unwrap_or_else(|| panic!("job {id} is unknown")).value
+    }
+
+    /// A runner's row.
+    pub fn runner(&self, name: &RunnerName) -> Runner {
+        let row = self.runtime.block_on(ledger::runner(&*self.ledger, name)).expect("the ledger answers");
+        row.unwrap_or_else(|| panic!("runner {name} is unknown")).value
+    }
+
+    /// Every row of an index.
+    pub fn rows(&self, index: Index) -> Vec<Record> {
+        let rows = self.runtime.block_on(self.ledger.list(index, usize::MAX)).expect("the ledger answers");
+        rows.into_iter().map(|row| row.value).collect()
+    }
+
+    /// Every runner whose capacity is taken.
+    pub fn live_runners(&self) -> Vec<Runner> {
+        let open = self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active));
+        open.filter_map(|row| match row {
+            Record::Runner(runner) if runner.is_live() => Some(runner),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// How often GitHub was asked for a registration.
+    pub fn jit_requests(&self) -> u64 {
+        self.github().calls_of(Call::Jit)
+    }
+
+    /// How many tasks were ever launched.
+    pub fn launches(&self) -> usize {
+        self.fargate().launches().count()
+    }
+
+    /// The facts that were told about a subject, in order.
+    pub fn told(&self, subject: &str) -> Vec<String> {
+        let history = self.bus.history(0, usize::MAX).expect("the bus answers");
+        let facts = history.iter().filter(|event| event.bus == BusName::Fleet);
+        let about = facts.filter(|event| event.envelope.detail.to_string().contains(subject));
+        about.map(|event| event.envelope.detail_type.clone()).collect()
+    }
+
+    /// How often a fact was told.
+    pub fn count(&self, detail_type: &str) -> usize {
+        let history = self.bus.history(0, usize::MAX).expect("the bus answers");
+        history.iter().filter(|event| event.envelope.detail_type == detail_type).count()
+    }
+
+    /// Whether every job has ended and nothing is left over.
+    pub fn is_settled(&self) -> bool {
+        let keeps_warm: u64 = self.config.pools.iter().map(|pool| pool.wanted(self.now())).sum();
+        let idle =
+            self.live_runners().iter().filter(|runner| runner.pool.is_some() && runner.is_free()).count();
+        let is_idle =
+            |row: &Record| matches!(row, Record::Runner(runner) if runner.pool.is_some() && runner.is_free());
+        let open = self
+            .rows(Index::Unmatched)
+            .into_iter()
+            .chain(self.rows(Index::Active))
+            .filter(|row| !is_idle(row));
+        self.jobs_that_may_still_run() == 0
+            && open.count() == 0
+            && idle as u64 <= keeps_warm
+            && self.fargate().live().len() == idle
+            && self.github().registrations().len() <= idle
+            && self.bus.pending().expect("the bus answers") == 0
+    }
+
+    /// Jobs that are addressed to this fleet, open at GitHub, and not given up here.
+    fn jobs_that_may_still_run(&self) -> usize {
+        let open: Vec<JobId> = self
+            .github()
+            .jobs()
+            .filter(|(_, order, history)| {
+                labels::is_addressed(&order.labels, &self.config.labels) && history.completed_at.is_none()
+            })
+            .map(|(id, ..)| id)
+            .collect();
+        let given_up = |id: &JobId| {
+            let row = self.runtime.block_on(ledger::job(&*self.ledger, *id)).expect("the ledger answers");
+            row.is_some_and(|row| {
+                matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. })
+            })
+        };
+        open.iter().filter(|id| !given_up(id)).count()
+    }
+
+    /// Where everything is, for a story that failed.
+    pub fn describe(&self) -> String {
+        let mut lines = vec![format!("after {:#}:", self.elapsed())];
+        for row in self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active)) {
+            match row {
+                Record::Job(job) => {
+                    lines.push(format!("job {} {:?}", job.id(), job.state));
+                    lines.extend(
+                        job.timeline.steps().iter().map(|step| format!("    {} {}", step.at, step.what)),
+                    );
+                }
+                Record::Runner(runner) => {
+                    lines
+                        .push(format!("runner {} {:?} {:?}", runner.name, runner.state, runner.registration));
+                    lines.extend(
+                        runner.timeline.steps().iter().map(|step| format!("    {} {}", step.at, step.what)),
+                    );
+                }
+                other => lines.push(format!("{other:?}")),
+            }
+        }
+        lines.push(format!("tasks: {:?}", self.fargate().live()));
+        lines.push(format!("registrations: {:?}", self.github().registrations()));
+        lines.push(format!("open jobs at GitHub: {}", self.github().open_jobs()));
+        lines.push(format!("on the bus: {}", self.bus.pending().expect("the bus answers")));
+        for letter in self.bus.dead_letters(5).expect("the bus answers") {
+            lines.push(format!("dead letter: {} {:?}", letter.reason, letter.payload));
+        }
+        lines.join("\n")
+    }
+}
