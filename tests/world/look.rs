@@ -12,10 +12,15 @@ use fleetfoot_stand_in::github::Call;
 use super::World;
 
 impl World {
+    /// A job's row; none if the fleet never heard of it.
+    pub fn find_job(&self, id: JobId) -> Option<Job> {
+        let row = self.runtime.block_on(ledger::job(&*self.ledger, id)).expect("the ledger answers");
+        row.map(|row| row.value)
+    }
+
     /// A job's row.
     pub fn job(&self, id: JobId) -> Job {
-        let row = self.runtime.block_on(ledger::job(&*self.ledger, id)).expect("the ledger answers");
-        row.unwrap_or_else(|| panic!("job {id} is unknown")).value
+        self.find_job(id).unwrap_or_else(|| panic!("job {id} is unknown"))
     }
 
     /// A runner's row.
