@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::decide::retry;
 use fleetfoot_model::dismiss::Dismissal;
-use fleetfoot_model::events::{Fact, RunnerReaped, RunnerReleased};
+use fleetfoot_model::events::{Fact, QueueCause, RunnerReaped, RunnerReleased};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::{PoolName, RunnerName};
-use fleetfoot_model::job::JobState;
+use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
@@ -115,13 +115,17 @@ impl Cleanup {
     ) -> Result<Vec<Fact>, FunctionError> {
         match finding {
             Finding::LetGo(reason) => {
-                self.detach(&runner.name, None, now).await?;
-                self.let_go(&runner.name, &reason, now).await
+                let requeue = |job: &mut Job| {
+                    job.unassign(None, now, &format!("its runner was let go: {reason}"));
+                    job.queued_again(QueueCause::Recovered)
+                };
+                let requeued = self.dismisser().detach(&runner.name, requeue).await?;
+                self.let_go(&runner.name, &reason, requeued, now).await
             }
             Finding::Replace(reason) => {
-                let mut facts = self.detach(&runner.name, Some(&reason), now).await?;
-                facts.extend(self.let_go(&runner.name, &reason, now).await?);
-                Ok(facts)
+                let replace = |job: &mut Job| retry::after_failure(job, &reason, &self.config, now);
+                let replaced = self.dismisser().detach(&runner.name, replace).await?;
+                self.let_go(&runner.name, &reason, replaced, now).await
             }
             Finding::Stop(reason) => {
                 let Some(task) = &runner.task else { return Ok(Vec::new()) };
@@ -140,41 +144,18 @@ impl Cleanup {
         }
     }
 
-    /// Takes a runner and its waiting job apart. `failure` is counted against the job's attempts.
-    async fn detach(
-        &self,
-        name: &RunnerName,
-        failure: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Vec<Fact>, FunctionError> {
-        let Some(mut row) = ledger::runner(&*self.ledger, name).await?.filter(|row| row.value.is_available())
-        else {
-            return Ok(Vec::new());
-        };
-        let Some(id) = row.value.job.take() else { return Ok(Vec::new()) };
-        let mut facts = Vec::new();
-        let mut changes = vec![ledger::change(row)];
-        let job = ledger::job(&*self.ledger, id).await?.filter(|job| job.value.runner() == Some(name));
-        if let Some((mut job, reason)) = job.zip(failure) {
-            facts.push(retry::after_failure(&mut job.value, reason, &self.config, now));
-            changes.push(ledger::change(job));
-        }
-        self.ledger.commit(changes).await?;
-        Ok(facts)
-    }
-
     async fn let_go(
         &self,
         name: &RunnerName,
         reason: &str,
+        of_its_job: Option<Fact>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        Ok(match self.dismisser().dismiss(name, reason, now).await? {
-            Dismissal::Released => {
-                vec![RunnerReleased { runner: name.clone(), reason: reason.to_owned() }.into()]
-            }
-            Dismissal::Busy | Dismissal::NotIdle | Dismissal::Later(_) => Vec::new(),
-        })
+        let mut facts: Vec<Fact> = of_its_job.into_iter().collect();
+        if self.dismisser().dismiss(name, reason, now).await? == Dismissal::Released {
+            facts.push(RunnerReleased { runner: name.clone(), reason: reason.to_owned() }.into());
+        }
+        Ok(facts)
     }
 
     /// How many idle runners each pool has above what is wanted now.

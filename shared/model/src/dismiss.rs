@@ -3,8 +3,10 @@
 //! GitHub refuses to delete a busy runner. Only after it has confirmed that the registration is gone is the task stopped.
 
 use crate::Timestamp;
+use crate::events::Fact;
 use crate::function::FunctionError;
 use crate::ids::{GithubRunnerId, RunnerName};
+use crate::job::Job;
 use crate::ledger::{self, Ledger};
 use crate::ports::{Fleet, GitHub, GitHubError};
 use crate::runner::{Registration, Runner};
@@ -69,6 +71,27 @@ impl Dismisser<'_> {
             self.fleet.stop(task, reason).await.map_err(|error| FunctionError::again(&error))?;
         }
         Ok(Dismissal::Released)
+    }
+
+    /// Takes an available runner and the job that waits for it apart. `settle` says what becomes of the job, and tells it;
+    /// it is not called if the job is gone already.
+    pub async fn detach(
+        &self,
+        name: &RunnerName,
+        settle: impl FnOnce(&mut Job) -> Fact + Send,
+    ) -> Result<Option<Fact>, FunctionError> {
+        let row = ledger::runner(self.ledger, name).await?.filter(|row| row.value.is_available());
+        let Some(mut row) = row else { return Ok(None) };
+        let Some(id) = row.value.job.take() else { return Ok(None) };
+        let mut changes = vec![ledger::change(row)];
+        let mut fact = None;
+        let job = ledger::job(self.ledger, id).await?.filter(|job| job.value.runner() == Some(name));
+        if let Some(mut job) = job {
+            fact = Some(settle(&mut job.value));
+            changes.push(ledger::change(job));
+        }
+        self.ledger.commit(changes).await?;
+        Ok(fact)
     }
 
     /// Makes sure that GitHub does not know the runner any more.
