@@ -201,6 +201,7 @@ fn fill_run(run: &mut Value, job: &Job, status: &str, conclusion: Option<&str>, 
         run[key] = json!(format!("{api}{end}"));
     }
     fill_repository(&mut run["repository"], repository);
+    run["repository"]["private"] = json!(!job.order.public);
     fill_repository(&mut run["head_repository"], head);
 }
 

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
-use fleetfoot_model::ports::{Delivery, GitHub, GitHubError, Hook, JitRunner, JobReport, ListedRunner};
+use fleetfoot_model::ports::{
+    Delivery, GitHub, GitHubError, Hook, JitRunner, JobReport, JobStatus, ListedRunner,
+};
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::spec::Label;
 
@@ -15,8 +17,16 @@ pub type InProcessGitHub = InProcess<StandInGitHub>;
 
 /// The size of a page.
 const PAGE: usize = 100;
-/// How many pages of deliveries are read at most.
-const PAGES: usize = 10;
+/// How many pages of deliveries are read at most, as by the adapter that speaks HTTP.
+const PAGES: usize = 5;
+/// Into how many runs of a status a search looks at most, as that adapter does.
+const RUNS: usize = 10;
+
+/// A place that the second scatters: whatever the period of the calls, no run is left out for ever.
+fn scatter(now: Timestamp) -> usize {
+    let scattered = now.as_second().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    usize::try_from(scattered).unwrap_or_default()
+}
 
 fn listed(view: RunnerView) -> ListedRunner {
     ListedRunner { id: view.id, name: view.name, online: view.online, scope: view.scope }
@@ -64,19 +74,18 @@ impl GitHub for InProcess<StandInGitHub> {
 
     async fn queued_jobs(&self, repository: &Repository) -> Result<Vec<JobReport>, GitHubError> {
         let mut reports = Vec::new();
-        for number in 1.. {
-            let page = self.state().list_runs(self.now(), repository, Some("queued"), number, PAGE)?;
-            for run in &page.items {
+        for status in ["queued", "in_progress"] {
+            let now = self.now();
+            let mut runs = self.state().list_runs(now, repository, Some(status), 1, PAGE)?.items;
+            let start = scatter(now) % runs.len().max(1);
+            runs.rotate_left(start);
+            for run in runs.iter().take(RUNS) {
                 let id = RunId(run["id"].as_u64().unwrap_or_default());
                 let see = |_: &mut _, job: &super::Job| job.report();
                 reports.push(self.state().run(self.now(), repository, id, Call::RunJobs, see)?);
             }
-            if number * PAGE >= page.total {
-                break;
-            }
         }
-        // A run that was queued when it was listed may have started since.
-        reports.retain(|report| report.status == fleetfoot_model::ports::JobStatus::Queued);
+        reports.retain(|report| report.status == JobStatus::Queued);
         Ok(reports)
     }
 

@@ -22,7 +22,7 @@ use tokio::process::{Child, Command};
 
 use crate::support::{SECRET, labels, settings};
 
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the HTTP face is tried in real time")]

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod contract;
 mod fargate;
 mod github_jobs;
 mod github_webhooks;
