@@ -66,8 +66,7 @@ async fn work(session: &Session, job: &Job) -> Result<i32, Ended> {
     let hooks = Hooks::from_environment();
     let mut succeeded = hooks.started(job).await;
     if succeeded {
-        // Asking for messages also tells GitHub that the runner lives.
-        let _ended_early = tokio::time::timeout(job.run_for, session.next()).await;
+        let _in_time = tokio::time::timeout(job.run_for, session.ended_early()).await;
     }
     succeeded &= hooks.completed(job).await;
     session.done(succeeded).await?;

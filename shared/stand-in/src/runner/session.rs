@@ -71,9 +71,9 @@ impl Session {
         Ok(opened)
     }
 
-    /// Waits to be told something.
+    /// Waits to be told something, for however long that takes.
     pub(super) async fn next(&self) -> Result<Told, Ended> {
-        for _ in 0..TRIES {
+        loop {
             let response = self.post("next", &self.request()).await?;
             match response.json::<Next>().await {
                 Ok(Next::Job { repository, run, name, run_for_millis, .. }) => {
@@ -86,7 +86,17 @@ impl Session {
                 Err(_) => pause().await,
             }
         }
-        Err(Ended::Unreachable)
+    }
+
+    /// Waits until a job is to end before its time, and tells GitHub meanwhile that the runner lives. A job goes on
+    /// while GitHub cannot be reached.
+    pub(super) async fn ended_early(&self) {
+        loop {
+            match self.next().await {
+                Ok(Told::Cancelled | Told::Gone) => return,
+                Ok(Told::Job(_)) | Err(_) => pause().await,
+            }
+        }
     }
 
     /// Its job is over.
