@@ -1,1 +1,133 @@
-fn main() {}
+//! The `fleetfoot` command.
+
+mod arguments;
+mod classes;
+mod demo;
+mod failure;
+mod jobs;
+mod narrate;
+mod output;
+mod replay;
+mod rows;
+mod runners;
+mod stand_in_runner;
+mod table;
+#[cfg(test)]
+mod testing;
+mod text;
+mod times;
+mod up;
+mod view;
+mod why;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use fleetfoot_local::clock::SystemClock;
+use fleetfoot_model::ports::Clock;
+use jiff::tz::TimeZone;
+
+use crate::failure::{Exit, Failure, OrFail};
+use crate::output::Answer;
+use crate::times::Times;
+
+/// GitHub Actions jobs on runners that live for one job.
+#[derive(Debug, Parser)]
+#[command(name = "fleetfoot", version, after_long_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  fleetfoot demo                     watch the whole way without any account
+  fleetfoot up                       run the fleet on this machine, as fleet.toml says
+  fleetfoot jobs list                what runs and what waits
+  fleetfoot why 289782451            why a job is where it is
+
+Exit codes:
+  0  all was done    1  something was not, stderr says why    2  the command line is wrong
+
+Environment:
+  FLEETFOOT_STATE   the fleet's folder, instead of --state
+  FLEETFOOT_CONFIG  its configuration, instead of --config
+  FLEETFOOT_LOG     what is logged to stderr, such as `debug` or `fleetfoot_local=trace`
+  NO_COLOR          any value: no colours";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole fleet on this machine
+    #[command(after_long_help = up::EXAMPLES)]
+    #[command(after_long_help = up::EXAMPLES)]
+    Up(up::Args),
+    /// Show the whole way with a stand-in GitHub and stand-in runners, without any account
+    Demo(demo::Args),
+    /// Jobs
+    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot jobs list --all")]
+    Jobs(jobs::Command),
+    /// Runners
+    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot runners list\n  fleetfoot runners details ff-289782451-1")]
+    Runners(runners::Command),
+    /// Runner sizes
+    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot classes list")]
+    Classes(classes::Command),
+    /// Tell why a job is where it is, and what would help
+    #[command(after_long_help = why::EXAMPLES)]
+    Why(why::Args),
+    /// Put recorded events or webhooks back in, and tell what comes of each
+    #[command(after_long_help = replay::EXAMPLES)]
+    Replay(replay::Args),
+    /// The entry point of a runner's task
+    #[command(hide = true)]
+    Agent,
+    /// A runner that runs nothing, for `demo` and tests
+    #[command(hide = true)]
+    StandInRunner,
+}
+
+fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        // The agent brings its own runtime and its own log.
+        Ok(Cli { command: Command::Agent }) => return fleetfoot_agent::main(),
+        Ok(cli) => run(cli.command),
+        Err(usage) => {
+            // `--help` and `--version` come this way, too. Nowhere is left to say that they cannot be printed.
+            let _ = usage.print();
+            if usage.use_stderr() { Exit::Usage } else { Exit::Success }
+        }
+    };
+    exit.into()
+}
+
+fn run(command: Command) -> Exit {
+    output::log_to_stderr();
+    let times = Times { now: SystemClock.now(), zone: TimeZone::system() };
+    let answer = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .or_fail("there is no runtime")
+        .and_then(|runtime| runtime.block_on(answer(command, &times)));
+    match answer {
+        Ok(answer) => answer.print(),
+        Err(failure) => {
+            output::report(&failure);
+            Exit::Failure
+        }
+    }
+}
+
+async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
+    match command {
+        Command::Up(args) => up::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Jobs(jobs::Command::List(args)) => jobs::list(args, times).await,
+        Command::Runners(command) => runners::run(command, times).await,
+        Command::Classes(classes::Command::List(args)) => classes::list(&args),
+        Command::Why(args) => why::run(args, times).await,
+        Command::Replay(args) => replay::run(args, times).await,
+        Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),
+        Command::StandInRunner => Ok(stand_in_runner::run().await),
+    }
+}

@@ -255,6 +255,16 @@ impl Bus {
         Ok(())
     }
 
+    /// Lets every schedule fire now, whenever it fired last: after a start, or for an impatient audience.
+    pub fn fire_all(&self, now: Timestamp) -> Result<(), BusError> {
+        let mut commit = Commit::default();
+        for schedule in &self.wiring.schedules {
+            add_to(&mut commit, &schedule.targets, &Arc::new(schedule::event(schedule, now)), now);
+            commit.fired.push((schedule.name.clone(), now));
+        }
+        self.write(&mut self.state(), commit)
+    }
+
     fn fire_schedules(&self, state: &mut State, now: Timestamp) -> Result<(), BusError> {
         let mut commit = Commit::default();
         for schedule in &self.wiring.schedules {

@@ -1,0 +1,94 @@
+//! Arguments that several commands share, and what they lead to.
+
+use std::path::{Path, PathBuf};
+
+use fleetfoot_local::database::Database;
+use fleetfoot_local::ledger::SqliteLedger;
+use fleetfoot_model::config::{self, Config};
+
+use crate::failure::{Failure, OrFail};
+
+/// The file in the fleet's folder that holds rows, counters and events.
+pub(crate) const DATABASE: &str = "fleet.db";
+
+/// `--state`
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct State {
+    /// The folder in which the fleet keeps its state
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLEETFOOT_STATE",
+        default_value = ".fleetfoot",
+        hide_env_values = true
+    )]
+    pub(crate) state: PathBuf,
+}
+
+impl State {
+    /// The store of a fleet that is there. `up` may be using it meanwhile.
+    pub(crate) fn database(&self) -> Result<Database, Failure> {
+        let file = self.state.join(DATABASE);
+        let here = self.state.display();
+        if !file.is_file() {
+            return Err(Failure::new(format!("there is no fleet in {here}"))
+                .hint("`fleetfoot up` makes one; --state or FLEETFOOT_STATE names the folder of another"));
+        }
+        Database::open_existing(&file).or_fail(format!("the state of the fleet in {here} cannot be opened"))
+    }
+
+    /// The rows of a fleet that is there.
+    pub(crate) fn ledger(&self) -> Result<SqliteLedger, Failure> {
+        self.ledger_in(self.database()?)
+    }
+
+    /// The rows in a store that is open already.
+    pub(crate) fn ledger_in(&self, database: Database) -> Result<SqliteLedger, Failure> {
+        SqliteLedger::new(database)
+            .or_fail(format!("the state of the fleet in {} cannot be read", self.state.display()))
+    }
+}
+
+/// `--config`
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Configuration {
+    /// The fleet's configuration
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLEETFOOT_CONFIG",
+        default_value = "fleet.toml",
+        hide_env_values = true
+    )]
+    pub(crate) config: PathBuf,
+}
+
+impl Configuration {
+    /// Reads and checks it. Every mistake is told at once.
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        let file = self.config.display().to_string();
+        let text = std::fs::read_to_string(&self.config).map_err(|error| {
+            Failure::new(format!("the configuration {file} cannot be read"))
+                .because(&error)
+                .hint("--config or FLEETFOOT_CONFIG names another file")
+        })?;
+        config::load(&file, &text).map_err(|error| {
+            let count = error.problems.len();
+            let mistakes = if count == 1 { "a mistake".to_owned() } else { format!("{count} mistakes") };
+            Failure::new(format!("the configuration {file} has {mistakes}")).because(&error)
+        })
+    }
+
+    /// Where relative `file:` secrets are looked for.
+    pub(crate) fn folder(&self) -> &Path {
+        self.config.parent().unwrap_or(Path::new("."))
+    }
+}
+
+/// `--json`
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Format {
+    /// Answer with one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,106 @@
+//! `fleetfoot jobs`
+
+use fleetfoot_model::events::JobDescription;
+use fleetfoot_model::job::{Job, JobState};
+use serde_json::json;
+
+use crate::arguments::{Format, State};
+use crate::failure::Failure;
+use crate::output::{self, Answer, BAD, GOOD, WAITING};
+use crate::rows::{self, Listed, Selection};
+use crate::table::{Cell, table};
+use crate::text::{cut, or_dash, safe};
+use crate::times::Times;
+use crate::view::{self, JobView};
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List jobs: open ones, oldest first
+    #[command(after_long_help = EXAMPLES)]
+    List(ListArgs),
+}
+
+const EXAMPLES: &str = r#"Examples:
+  fleetfoot jobs list
+  fleetfoot jobs list --all --limit 20
+  fleetfoot jobs list --json | jq '.jobs[] | select(.waiting) | .id'
+
+JSON:
+  { "jobs": [ { "id", "runId", "runAttempt", "repository", "public", "workflow", "name", "labels",
+      "htmlUrl", "createdAt", "state": queued | running | finished | rejected | expired, "reason",
+      "waiting": { "for": capacity | image | throttled | backoff, "limit", "key", "until",
+      "reason" }, "runner", "conclusion",
+      "spec": { "class", "cpu", "memoryMib", "diskGib", "arch", "capacity", "image" },
+      "startedAt", "endedAt", "changedAt", "launches", "failures", "replacements" } ],
+    "isCut": whether there are more than --limit }
+  Times are RFC 3339 in UTC; what is not known is null or left out."#;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    state: State,
+    #[command(flatten)]
+    format: Format,
+}
+
+pub(crate) async fn list(args: ListArgs, times: &Times) -> Result<Answer, Failure> {
+    let ledger = args.state.ledger()?;
+    let Listed { rows, is_cut } = rows::jobs(&ledger, &args.selection).await?;
+    if args.format.json {
+        let jobs: Vec<JobView<'_>> = rows.iter().map(JobView::from).collect();
+        return Ok(Answer::data(output::json(&json!({ "jobs": jobs, "isCut": is_cut }))?));
+    }
+    let answer = Answer::data(table(
+        ["JOB", "REPOSITORY", "NAME", "STATE", "RUNNER", "AGE", "WHY"],
+        rows.iter().map(|job| row(job, times)),
+    ));
+    Ok(match rows.len() {
+        0 if args.selection.all => answer.note("no job was heard of in the last 7 days"),
+        0 => answer.note("no job is open; --all lists those that have ended, too"),
+        _ if is_cut => {
+            answer.note(format!("there are more; --limit shows more than {}", args.selection.limit))
+        }
+        _ => answer,
+    })
+}
+
+fn row(job: &Job, times: &Times) -> [Cell; 7] {
+    let description = &job.description;
+    let why = match &job.state {
+        JobState::Queued { waiting, .. } => waiting.as_ref().map(ToString::to_string).unwrap_or_default(),
+        JobState::Running { .. } => String::new(),
+        JobState::Finished { conclusion, .. } => conclusion.clone(),
+        JobState::Rejected { reason, .. } | JobState::Expired { reason, .. } => reason.clone(),
+    };
+    [
+        description.id.to_string().into(),
+        cut(description.repository.as_str(), 40).into(),
+        cut(&title(description), 40).into(),
+        Cell::painted(view::state_name(&job.state), style(job)),
+        cut(&or_dash(view::runner_of(&job.state)), 40).into(),
+        times.age(description.created_at).into(),
+        safe(&why).into(),
+    ]
+}
+
+/// The colour of a job's state.
+pub(crate) fn style(job: &Job) -> anstyle::Style {
+    match &job.state {
+        JobState::Queued { .. } => WAITING,
+        JobState::Running { .. } => GOOD,
+        JobState::Finished { conclusion, .. } if conclusion == "success" => GOOD,
+        JobState::Finished { .. } => anstyle::Style::new(),
+        JobState::Rejected { .. } | JobState::Expired { .. } => BAD,
+    }
+}
+
+/// A workflow's and a job's name as GitHub joins them, `CI / test`, made harmless.
+pub(crate) fn title(job: &JobDescription) -> String {
+    if job.workflow.is_empty() {
+        safe(&job.name)
+    } else {
+        format!("{} / {}", cut(&job.workflow, 100), safe(&job.name))
+    }
+}

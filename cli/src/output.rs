@@ -1,0 +1,165 @@
+//! The one place that prints: data to stdout, everything else to stderr. Colours are left out where nobody sees them
+//! (`NO_COLOR`, a file, a pipe, a dumb terminal).
+
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::failure::{Exit, Failure};
+use crate::text::{is_harmful, safe};
+
+/// For headings.
+pub(crate) const HEADING: Style = Style::new().bold();
+/// For what went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// For what takes its time.
+pub(crate) const WAITING: Style = AnsiColor::Yellow.on_default();
+/// For what went wrong.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+/// For remedies.
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+/// For what is beside the point.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// What a command answers.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    /// For stdout.
+    pub(crate) data: String,
+    /// For stderr, a line each.
+    pub(crate) notes: Vec<String>,
+    /// For stderr: parts that could not be done while others were.
+    pub(crate) failures: Vec<Failure>,
+    /// How the process ends if nothing failed.
+    pub(crate) exit: Exit,
+}
+
+impl Answer {
+    /// An answer of data only.
+    pub(crate) fn data(data: String) -> Self {
+        Self { data, ..Self::default() }
+    }
+
+    /// Adds a line for stderr.
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Prints it and tells how the process ends.
+    pub(crate) fn print(self) -> Exit {
+        if let Err(error) = data(&self.data) {
+            report(&Failure::new("the answer cannot be written to stdout").because(&error));
+            return Exit::Failure;
+        }
+        for line in &self.notes {
+            note(line);
+        }
+        for failure in &self.failures {
+            report(failure);
+        }
+        if self.failures.is_empty() { self.exit } else { Exit::Failure }
+    }
+}
+
+/// Paints a text.
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    if style.is_plain() { text.to_owned() } else { format!("{style}{text}{style:#}") }
+}
+
+/// Writes data to stdout at once. A reader that has gone away, such as `head`, is no error.
+pub(crate) fn data(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a line to stderr.
+pub(crate) fn note(line: &str) {
+    // There is nowhere left to say that stderr is gone.
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+/// Writes a failure to stderr.
+pub(crate) fn report(failure: &Failure) {
+    let _ = anstream::stderr().write_all(describe(failure).as_bytes());
+}
+
+/// A failure in words: `error:`, its causes, and a `hint:`.
+pub(crate) fn describe(failure: &Failure) -> String {
+    let mut text = format!("{} {}\n", paint(BAD.bold(), "error:"), safe(&failure.what));
+    for cause in &failure.causes {
+        let mut lines = cause.lines();
+        let first = safe(lines.next().unwrap_or_default());
+        let _ = writeln!(text, "  cause: {first}");
+        for line in lines {
+            let _ = writeln!(text, "         {}", safe(line));
+        }
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(text, "{} {}", paint(HINT, "hint:"), safe(hint));
+    }
+    text
+}
+
+/// One JSON document. Characters that a terminal could obey are escaped, which changes nothing for a parser.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let plain = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::new("the answer cannot be written as JSON").because(&error))?;
+    let mut text = String::with_capacity(plain.len() + 1);
+    for character in plain.chars() {
+        // Outside of strings JSON has no such character but the line break.
+        if is_harmful(character) && character != '\n' {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// Sends what libraries and functions log to stderr: warnings, or what `FLEETFOOT_LOG` asks for.
+pub(crate) fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::filter::LevelFilter;
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .with_env_var("FLEETFOOT_LOG")
+        .from_env_lossy();
+    // Fails only where something logs already: then that stays.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_harmless_and_loses_nothing() {
+        let hostile = "\u{1b}[2J \u{9b}31m \u{7f} \u{202e} \u{e0041} \"\\ 日本 👩‍💻\n";
+        let text = json(&[hostile]).unwrap();
+        assert!(!text.chars().any(|it| is_harmful(it) && it != '\n'), "{text:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [hostile]);
+    }
+
+    #[test]
+    fn a_failure_tells_its_causes_and_a_remedy_and_nothing_hostile() {
+        let failure = Failure {
+            what: "the fleet\u{1b}[2J is gone".to_owned(),
+            causes: vec!["first\nsecond line".to_owned(), "the root".to_owned()],
+            hint: Some("look again".to_owned()),
+        };
+        let shown = anstream::adapter::strip_str(&describe(&failure)).to_string();
+        assert_eq!(
+            shown,
+            "error: the fleet\\u{1b}[2J is gone\n  cause: first\n         second line\n  cause: the root\nhint: look again\n"
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Reading lists of jobs and runners from the ledger.
+
+use fleetfoot_model::job::Job;
+use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
+use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::runner::Runner;
+
+use crate::failure::{Failure, OrFail};
+
+/// What a list shows.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Selection {
+    /// Also those that have ended, newest first; they are kept for 7 days
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Show this many at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+}
+
+/// A list, and whether there is more.
+#[derive(Debug)]
+pub(crate) struct Listed<T> {
+    pub(crate) rows: Vec<T>,
+    pub(crate) is_cut: bool,
+}
+
+/// Jobs: open ones, oldest first, then the ended ones.
+pub(crate) async fn jobs(ledger: &dyn Ledger, selection: &Selection) -> Result<Listed<Job>, Failure> {
+    list(ledger, selection, job, |job| job.description.created_at).await
+}
+
+/// Runners: open ones, oldest first, then those of which nothing is left.
+pub(crate) async fn runners(ledger: &dyn Ledger, selection: &Selection) -> Result<Listed<Runner>, Failure> {
+    list(ledger, selection, runner, |runner| runner.reserved_at).await
+}
+
+/// The job that a row is.
+pub(crate) fn job(row: Record) -> Option<Job> {
+    match row {
+        Record::Job(job) => Some(job),
+        _ => None,
+    }
+}
+
+/// The runner that a row is.
+fn runner(row: Record) -> Option<Runner> {
+    match row {
+        Record::Runner(runner) => Some(runner),
+        _ => None,
+    }
+}
+
+async fn list<T, K: Ord>(
+    ledger: &dyn Ledger,
+    selection: &Selection,
+    pick: impl Fn(Record) -> Option<T> + Copy,
+    key: impl Fn(&T) -> K,
+) -> Result<Listed<T>, Failure> {
+    let limit = selection.limit as usize;
+    let read = async {
+        let mut rows = of_index(ledger, Index::Unmatched, limit + 1, pick).await?;
+        rows.extend(of_index(ledger, Index::Active, limit + 1, pick).await?);
+        rows.sort_by_key(key);
+        if selection.all && rows.len() <= limit {
+            rows.extend(of_index(ledger, Index::Ended, limit + 1 - rows.len(), pick).await?);
+        }
+        Ok::<_, LedgerError>(rows)
+    };
+    let mut rows = read.await.or_fail("the fleet's rows cannot be read")?;
+    let is_cut = rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Listed { rows, is_cut })
+}
+
+/// The first rows of one kind. An index holds several kinds, so more of it is read until there are enough.
+pub(crate) async fn of_index<T>(
+    ledger: &dyn Ledger,
+    index: Index,
+    limit: usize,
+    pick: impl Fn(Record) -> Option<T>,
+) -> Result<Vec<T>, LedgerError> {
+    let mut read = limit.saturating_mul(2);
+    loop {
+        let rows = ledger.list(index, read).await?;
+        let is_whole = rows.len() < read;
+        let mut picked: Vec<T> = rows.into_iter().filter_map(|Stored { value, .. }| pick(value)).collect();
+        if is_whole || picked.len() >= limit {
+            picked.truncate(limit);
+            return Ok(picked);
+        }
+        read = read.saturating_mul(2);
+    }
+}

@@ -1,0 +1,74 @@
+//! The end of `up`: nobody is left to look after idle runners, so they are let go. Busy ones end their jobs by themselves.
+
+use fleetfoot_local::bus::{Bus, Emission};
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::dismiss::{Dismissal, Dismisser};
+use fleetfoot_model::events::{QueueCause, RunnerReleased};
+use fleetfoot_model::job::Job;
+use fleetfoot_model::ledger::{Ledger, Stored};
+use fleetfoot_model::ports::{Fleet, GitHub};
+use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::runner::{Runner, RunnerState};
+use uuid::Uuid;
+
+/// Why they are let go.
+const REASON: &str = "fleetfoot up was stopped";
+
+/// Lets every idle runner go and answers what is left, in words.
+pub(super) async fn dismiss_idle(
+    ledger: &dyn Ledger,
+    github: &dyn GitHub,
+    fleet: &dyn Fleet,
+    bus: &Bus,
+    now: Timestamp,
+) -> String {
+    let dismisser = Dismisser { ledger, github, fleet };
+    let mut facts = Vec::new();
+    let (mut dismissed, mut busy, mut unclear) = (0, 0, 0);
+    for runner in live(ledger).await {
+        if matches!(runner.state, RunnerState::Busy(_)) {
+            busy += 1;
+            continue;
+        }
+        // Its job waits in the ledger; when the fleet is started again it gets another runner.
+        let requeue = |job: &mut Job| {
+            job.unassign(None, now, REASON);
+            job.queued_again(QueueCause::RunnerStopped)
+        };
+        let detached = dismisser.detach(&runner.name, requeue).await;
+        match (detached, dismisser.dismiss(&runner.name, REASON, now).await) {
+            (Ok(queued), Ok(Dismissal::Released)) => {
+                facts.extend(queued);
+                facts.push(RunnerReleased { runner: runner.name, reason: REASON.to_owned() }.into());
+                dismissed += 1;
+            }
+            (Ok(_), Ok(Dismissal::Busy)) => busy += 1,
+            (Ok(_), Ok(Dismissal::NotIdle)) => {}
+            _ => unclear += 1,
+        }
+    }
+    // Handled when the fleet is started again. If this is lost, `cleanup` finds the jobs then.
+    if let Err(error) = bus.emit(now, Emission::of(&facts, &Uuid::new_v4().to_string(), now)) {
+        tracing::error!(%error, "what was let go could not be told");
+    }
+    let mut words = format!("stopped; {dismissed} idle runners were let go");
+    if busy > 0 {
+        words += &format!(", {busy} busy ones end their jobs by themselves");
+    }
+    if unclear > 0 {
+        words += &format!(", {unclear} could not be and are looked after when the fleet is started again");
+    }
+    words
+}
+
+async fn live(ledger: &dyn Ledger) -> Vec<Runner> {
+    let mut live = Vec::new();
+    for index in [Index::Unmatched, Index::Active] {
+        let rows = ledger.list(index, usize::MAX).await.unwrap_or_default();
+        live.extend(rows.into_iter().filter_map(|Stored { value, .. }| match value {
+            Record::Runner(runner) if runner.is_live() => Some(runner),
+            _ => None,
+        }));
+    }
+    live
+}

@@ -1,0 +1,77 @@
+//! `fleetfoot up`: the whole fleet in this process, until it is stopped.
+
+mod dismissal;
+mod engine;
+mod preflight;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fleetfoot_local::secrets::LocalSecrets;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::arguments::{Configuration, State};
+use crate::failure::{Failure, OrFail};
+use crate::output::{self, Answer};
+
+pub(crate) use engine::{Engine, Settings};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  fleetfoot up --runner-dir ~/actions-runner
+  fleetfoot up --config fleet.toml --state /var/lib/fleetfoot --listen 0.0.0.0:8080
+
+Serves POST /webhook for GitHub, POST /runners/NAME/register for its own runners, and GET /health. Tells what happens, a
+line a fact. Killed at any moment and started again it goes on where it was; its runners do not notice. On SIGTERM or
+Ctrl-C it lets idle runners go, leaves busy ones to end their jobs, and ends.
+
+A runner folder is an unpacked release of https://github.com/actions/runner; it is copied for every job.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: Configuration,
+    #[command(flatten)]
+    state: State,
+    /// Where to serve the webhook and the runners
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// A folder with GitHub's runner in it (`run.sh`)
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLEETFOOT_RUNNER_DIR",
+        default_value = "actions-runner",
+        hide_env_values = true
+    )]
+    runner_dir: PathBuf,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
+    let config = Arc::new(args.config.load()?);
+    let secrets = Arc::new(LocalSecrets::new(args.config.folder()));
+    let slack = preflight::secrets(&config, &*secrets).await?;
+    // From here on a signal ends it cleanly.
+    let stop = stop_signal()?;
+    let settings = Settings::new(config, secrets, slack, args.state.state, args.listen, args.runner_dir);
+    let engine = Engine::start(settings).await?;
+    for line in engine.greeting() {
+        output::note(&line);
+    }
+    engine.tell_everything();
+    let left = engine.run(stop).await;
+    Ok(Answer::default().note(left))
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let what = "signals cannot be received";
+    let mut terminate = signal(SignalKind::terminate()).or_fail(what)?;
+    let mut interrupt = signal(SignalKind::interrupt()).or_fail(what)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
