@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod bus;
 pub mod clock;
 pub mod database;
+pub mod fleet;
 pub mod functions;
 pub mod http;
 pub mod images;
