@@ -63,12 +63,16 @@ enum Command {
     #[command(after_long_help = up::EXAMPLES)]
     Up(up::Args),
     /// Show the whole way with a stand-in GitHub and stand-in runners, without any account
+    #[command(after_long_help = demo::EXAMPLES)]
     Demo(demo::Args),
     /// Jobs
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot jobs list --all")]
     Jobs(jobs::Command),
     /// Runners
-    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot runners list\n  fleetfoot runners details ff-289782451-1")]
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  fleetfoot runners list\n  fleetfoot runners details ff-289782451-1"
+    )]
     Runners(runners::Command),
     /// Runner sizes
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot classes list")]

@@ -1,21 +1,62 @@
-//! `fleetfoot demo`
+//! `fleetfoot demo`: `up` with a stand-in GitHub that queues recorded jobs, and a stand-in runner. No account needed.
+
+mod cast;
+mod picture;
+mod stage;
+mod verdict;
+
+use clap::builder::RangedU64ValueParser;
+use fleetfoot_stand_in::FaultLevel;
 
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::output::Answer;
+use crate::output::{self, Answer};
+use cast::Cast;
+use stage::Stage;
+use verdict::Verdict;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  fleetfoot demo
+  fleetfoot demo --jobs 200 --faults heavy --json | tail -1
+
+Among the jobs are one with an image: label, one with a label that is refused and one that is cancelled. Runners are real
+processes; only GitHub and what the jobs do are stood in for.
+
+JSON (the last line):
+  { \"jobs\", \"finished\", \"rejected\", \"cancelled\", \"unexpected\": [ reasons ], \"runnersLeft\", \"registrationsLeft\",
+    \"githubCallsPerJob\", \"jitRequests\", \"queueToStartMillis\": { \"p50\", \"p99\" }, \"seconds\" }
+
+Exit code 0 only if every job ended as it should and nothing is left.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How many jobs go through
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    jobs: u32,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = RangedU64ValueParser::<usize>::new().range(4..=10_000))]
+    jobs: usize,
+    /// What chance is drawn from; the same seed queues the same jobs
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// What goes wrong at GitHub: none, some or heavy
+    #[arg(long, value_name = "LEVEL", default_value = "none")]
+    faults: FaultLevel,
     #[command(flatten)]
     format: Format,
 }
 
-#[expect(clippy::unused_async, reason = "it will run jobs")]
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
-    let Args { jobs, format } = args;
-    let _ = (jobs, format.json);
-    Err(Failure::new("`fleetfoot demo` is not built into this binary yet"))
+    let cast = Cast::of(args.jobs, args.seed);
+    if !args.format.json {
+        output::note(&format!("{} jobs, faults: {}; a runner for each ...", args.jobs, args.faults));
+    }
+    let stage = Stage::build(args.seed, args.faults).await?;
+    let played = stage.play(&cast, args.faults, !args.format.json).await?;
+    let verdict = Verdict::of(&played);
+    let data = if args.format.json {
+        format!("{}\n", verdict.json())
+    } else {
+        format!("{}\n{}", picture::draw(&played), verdict.words())
+    };
+    let failures = verdict.failures();
+    Ok(Answer { failures, ..Answer::data(data) })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fleetfoot_local::bus::Bus;
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::envelope::{Envelope, SOURCE};
+use fleetfoot_model::envelope::SOURCE;
 use serde_json::json;
 use url::Url;
 
@@ -20,6 +20,7 @@ use crate::output::{self, Answer, BAD, HEADING, paint};
 use crate::text::safe;
 use crate::times::Times;
 use crate::wiring;
+use follow::Followed;
 use recording::Recording;
 use webhook::{Reply, Sender};
 
@@ -37,7 +38,7 @@ JSON:
   { "replayed": [ { "file", "kind": event | webhook, "event": detail-type or webhook's event,
       "id": event's id or delivery's GUID, "status": of the webhook's answer,
       "ignored": why it is nothing of ours, "facts": [ envelopes, as under events/ ],
-      "error": null or { "what", "causes", "hint" } } ],
+      "givenUp": [ why functions could not handle it ], "error": null or { "what", "causes", "hint" } } ],
     "isAtRest": whether the fleet has nothing more to do, null if that cannot be seen }"#;
 
 #[derive(Debug, clap::Args)]
@@ -88,7 +89,8 @@ enum Sent {
 struct Replayed {
     file: String,
     sent: Result<Sent, Failure>,
-    facts: Vec<Envelope>,
+    /// None if that cannot be seen.
+    followed: Option<Followed>,
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
@@ -100,7 +102,7 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
     let mut replayed = Vec::new();
     for path in &args.files {
         let sent = target.replay(path, args.event.as_deref(), times.now).await;
-        replayed.push(Replayed { file: path.display().to_string(), sent, facts: Vec::new() });
+        replayed.push(Replayed { file: path.display().to_string(), sent, followed: None });
     }
     let is_at_rest = match &target.bus {
         Ok(bus) => Some(follow(bus, &mut replayed, args.wait, times).await?),
@@ -110,7 +112,7 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
         let files: Vec<_> = replayed.iter().map(Replayed::json).collect();
         output::json(&json!({ "replayed": files, "isAtRest": is_at_rest }))?
     } else {
-        replayed.iter().map(|it| it.text(times)).collect()
+        replayed.iter().filter_map(|it| it.text(times)).collect()
     });
     answer = match (is_at_rest, target.bus) {
         (Some(false), _) => answer.note(format!(
@@ -152,7 +154,7 @@ async fn follow(bus: &Bus, replayed: &mut [Replayed], wait: u16, times: &Times) 
     let rested = follow::rest(bus, Duration::from_secs(wait.into())).await.or_fail(UNKNOWN)?;
     for it in replayed {
         if let Ok(sent) = &it.sent {
-            it.facts = follow::facts(bus, sent.id(), times.now).or_fail(UNKNOWN)?;
+            it.followed = Some(follow::followed(bus, sent.id(), times.now).or_fail(UNKNOWN)?);
         }
     }
     Ok(rested)
@@ -169,24 +171,29 @@ impl Sent {
 }
 
 impl Replayed {
-    fn text(&self, times: &Times) -> String {
-        let outcome = match &self.sent {
-            Ok(Sent::Event { detail_type, .. }) => format!("event {detail_type} put on the bus"),
-            Ok(Sent::Webhook { event, reply: Reply { status, ignored: None, .. } }) => {
-                format!("webhook {event} answered {status}")
+    /// Failures are told on stderr.
+    fn text(&self, times: &Times) -> Option<String> {
+        let (outcome, is_for_fleet) = match self.sent.as_ref().ok()? {
+            Sent::Event { detail_type, .. } => (format!("event {detail_type} put on the bus"), true),
+            Sent::Webhook { event, reply: Reply { status, ignored: None, .. } } => {
+                (format!("webhook {event} answered {status}"), true)
             }
-            Ok(Sent::Webhook { event, reply: Reply { status, ignored: Some(why), .. } }) => {
-                format!("webhook {event} answered {status}, ignored: {why}")
+            Sent::Webhook { event, reply: Reply { status, ignored: Some(why), .. } } => {
+                (format!("webhook {event} answered {status}, ignored: {why}"), false)
             }
-            Err(failure) => paint(BAD, &safe(&failure.what)),
         };
-        let mut text = format!("{} {outcome}\n", paint(HEADING, &format!("{}:", safe(&self.file))));
-        for line in self.facts.iter().filter_map(|fact| line_in(fact, &times.zone)) {
-            text.push_str("  ");
-            text.push_str(&line);
-            text.push('\n');
+        let mut lines =
+            vec![format!("{} {}", paint(HEADING, &format!("{}:", safe(&self.file))), safe(&outcome))];
+        if let Some(Followed { facts, given_up }) = &self.followed {
+            lines.extend(
+                facts.iter().filter_map(|fact| line_in(fact, &times.zone)).map(|line| format!("  {line}")),
+            );
+            lines.extend(given_up.iter().map(|why| paint(BAD, &format!("  given up: {}", safe(why)))));
+            if is_for_fleet && lines.len() == 1 {
+                lines.push("  nothing followed".to_owned());
+            }
         }
-        text
+        Some(lines.into_iter().map(|line| line + "\n").collect())
     }
 
     fn json(&self) -> serde_json::Value {
@@ -204,7 +211,8 @@ impl Replayed {
             "id": self.sent.as_ref().ok().map(Sent::id),
             "status": status,
             "ignored": ignored,
-            "facts": self.facts,
+            "facts": self.followed.as_ref().map(|it| &it.facts),
+            "givenUp": self.followed.as_ref().map(|it| &it.given_up),
             "error": self.sent.as_ref().err(),
         })
     }

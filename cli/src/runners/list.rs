@@ -17,8 +17,9 @@ pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runners list --all --json | jq '[.runners[].costUsd] | add'
 
 JSON:
-  { "runners": [ { "name", "state": reserved | launched | registered | busy | stopped, "job", "pool",
-      "scope", "spec": { "class", "cpu", "memoryMib", "diskGib", "arch", "capacity", "image" },
+  { "runners": [ { "name", "state": reserved | launched | registered | busy | stopped, "job",
+      "pool", "scope",
+      "spec": { "class", "cpu", "memoryMib", "diskGib", "arch", "capacity", "image" },
       "labels", "task", "registration": none | pending | uncertain | present | gone, "githubId",
       "dismissed", "stopReason": { "because": done | failed | neverStarted | notLaunched |
       interrupted | stopped | lost | other, "exitCode", "reason" }, "reservedAt", "registerBy",

@@ -1,9 +1,9 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
 mod commands;
+pub(crate) mod fleet;
 mod replay;
-mod rows;
-mod terminate;
+pub(crate) mod rows;
 
 use std::path::Path;
 

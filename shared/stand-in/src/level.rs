@@ -1,5 +1,6 @@
 //! How much goes wrong, in one word.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// A preset of faults, for a command line.
@@ -18,6 +19,16 @@ pub enum FaultLevel {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("faults are none, some or heavy, not {0:?}")]
 pub struct UnknownLevel(String);
+
+impl fmt::Display for FaultLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Some => "some",
+            Self::Heavy => "heavy",
+        })
+    }
+}
 
 impl FromStr for FaultLevel {
     type Err = UnknownLevel;
