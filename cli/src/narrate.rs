@@ -41,24 +41,24 @@ struct Telling {
 
 const PLAIN: Style = Style::new();
 
-fn about(subject: String, what: impl AsRef<str>, style: Style) -> Option<Telling> {
-    Some(Telling { subject, what: safe(what.as_ref()), style })
+fn about(subject: String, what: impl AsRef<str>, style: Style) -> Telling {
+    Telling { subject, what: safe(what.as_ref()), style }
 }
 
-fn job(id: JobId, what: impl AsRef<str>, style: Style) -> Option<Telling> {
+fn job(id: JobId, what: impl AsRef<str>, style: Style) -> Telling {
     about(format!("job {id}"), what, style)
 }
 
-fn runner(name: &impl ToString, what: impl AsRef<str>, style: Style) -> Option<Telling> {
+fn runner(name: &impl ToString, what: impl AsRef<str>, style: Style) -> Telling {
     about(format!("runner {}", cut(&name.to_string(), 64)), what, style)
 }
 
-fn image(image: &impl ToString, what: impl AsRef<str>, style: Style) -> Option<Telling> {
+fn image(image: &impl ToString, what: impl AsRef<str>, style: Style) -> Telling {
     about(format!("image {}", cut(&image.to_string(), 64)), what, style)
 }
 
 fn tell(fact: &Fact) -> Option<Telling> {
-    match fact {
+    Some(match fact {
         Fact::JobQueued(it) => job(it.job.id, queued(&it.job, it.cause), PLAIN),
         Fact::JobWaiting(it) => {
             job(it.job.id, format!("waits for an approval at GitHub: {}", described(&it.job)), WAITING)
@@ -94,8 +94,8 @@ fn tell(fact: &Fact) -> Option<Telling> {
         ),
         Fact::RunnerWanted(it) => about(format!("pool {}", it.pool), "is short of a warm runner", PLAIN),
         Fact::BreakerOpened(it) => about("fleet".to_owned(), breaker(it.limit, it.until), BAD),
-        Fact::FleetMeasured(_) => None,
-    }
+        Fact::FleetMeasured(_) => return None,
+    })
 }
 
 fn queued(it: &JobDescription, cause: QueueCause) -> String {

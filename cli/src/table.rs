@@ -62,7 +62,8 @@ pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<String>
     let pairs: Vec<(&str, String)> =
         pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let wide = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    pairs.iter().map(|(name, value)| format!("  {name:wide$}  {value}\n")).collect()
+    let lines: Vec<String> = pairs.iter().map(|(name, value)| format!("  {name:wide$}  {value}\n")).collect();
+    lines.concat()
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ JSON:
   { "replayed": [ { "file", "kind": event | webhook, "event": detail-type or webhook's event,
       "id": event's id or delivery's GUID, "status": of the webhook's answer,
       "ignored": why it is nothing of ours, "facts": [ envelopes, as under events/ ],
-      "givenUp": [ why functions could not handle it ], "error": null or { "what", "causes", "hint" } } ],
+      "givenUp": [ why functions could not handle it ],
+      "error": null or { "what", "causes", "hint" } } ],
     "isAtRest": whether the fleet has nothing more to do, null if that cannot be seen }"#;
 
 #[derive(Debug, clap::Args)]
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     /// Where the fleet is reached, without /webhook
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = address)]
     url: Url,
-    /// What the webhooks are, such as workflow_job; told by the file's name or content otherwise
+    /// What the webhooks are, such as `workflow_job`; else a file's name or content tells
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
     /// How long to look for what follows
@@ -112,14 +113,16 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
         let files: Vec<_> = replayed.iter().map(Replayed::json).collect();
         output::json(&json!({ "replayed": files, "isAtRest": is_at_rest }))?
     } else {
-        replayed.iter().filter_map(|it| it.text(times)).collect()
+        replayed.iter().filter_map(|it| it.text(is_at_rest == Some(true), times)).collect()
     });
     answer = match (is_at_rest, target.bus) {
         (Some(false), _) => answer.note(format!(
             "after {} seconds the fleet still has something to do; is `fleetfoot up` running?",
             args.wait
         )),
-        (None, Err(failure)) => answer.note(format!("what followed cannot be told: {}", failure.what)),
+        (None, Err(failure)) if replayed.iter().any(|it| it.sent.is_ok()) => {
+            answer.note(format!("what followed cannot be told: {}", failure.what))
+        }
         _ => answer,
     };
     answer.failures = replayed.into_iter().filter_map(Replayed::into_failure).collect();
@@ -172,11 +175,11 @@ impl Sent {
 
 impl Replayed {
     /// Failures are told on stderr.
-    fn text(&self, times: &Times) -> Option<String> {
+    fn text(&self, is_at_rest: bool, times: &Times) -> Option<String> {
         let (outcome, is_for_fleet) = match self.sent.as_ref().ok()? {
             Sent::Event { detail_type, .. } => (format!("event {detail_type} put on the bus"), true),
             Sent::Webhook { event, reply: Reply { status, ignored: None, .. } } => {
-                (format!("webhook {event} answered {status}"), true)
+                (format!("webhook {event} answered {status}"), event != "ping")
             }
             Sent::Webhook { event, reply: Reply { status, ignored: Some(why), .. } } => {
                 (format!("webhook {event} answered {status}, ignored: {why}"), false)
@@ -189,7 +192,7 @@ impl Replayed {
                 facts.iter().filter_map(|fact| line_in(fact, &times.zone)).map(|line| format!("  {line}")),
             );
             lines.extend(given_up.iter().map(|why| paint(BAD, &format!("  given up: {}", safe(why)))));
-            if is_for_fleet && lines.len() == 1 {
+            if is_at_rest && is_for_fleet && lines.len() == 1 {
                 lines.push("  nothing followed".to_owned());
             }
         }

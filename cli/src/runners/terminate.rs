@@ -24,11 +24,11 @@ use crate::output::Answer;
 use crate::times::Times;
 use crate::wiring;
 
-pub(crate) const EXAMPLES: &str = r#"Examples:
+pub(crate) const EXAMPLES: &str = r"Examples:
   fleetfoot runners terminate ff-289782451-1
 
 A runner that has no job yet is removed from GitHub and then stopped; the job that was meant for it
-gets another. GitHub refuses to remove a runner that runs a job: to end that, cancel the job there."#;
+gets another. GitHub refuses to remove a runner that runs a job: to end that, cancel the job there.";
 
 /// What its timeline and its task are told.
 const REASON: &str = "terminated by hand";

@@ -45,6 +45,7 @@ async fn an_envelope_goes_on_the_bus_of_its_source() {
     let queued = world.write("job-queued.json", sample("JobQueued").replace("class:medium", "class:mediun"));
     let task = world.write("task.json", event_file("foreign/ecs/task-stopped.json"));
     let broken = event_file("foreign/ecs/task-stopped.json").replace("\"taskArn\"", "\"taskAarn\"");
+    let broken = broken.replace("\"id\": \"", "\"id\": \"another-");
     let broken = world.write("broken.json", broken);
     assert_snapshot!(world.run(&format!("replay {queued} {task} {broken}")).await.screen());
 }

@@ -27,6 +27,7 @@ mod settings;
 mod tests;
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,7 +67,15 @@ impl LocalFleet {
     /// Opens the fleet in a state folder, with the tasks that are there. Several processes may open it; one at a time
     /// watches over it.
     pub fn open(settings: LocalFleetSettings) -> Result<Self, OpenError> {
-        let settings = settings.checked()?;
+        Self::over(settings.checked()?)
+    }
+
+    /// Opens the fleet in a state folder without a runner: to list its tasks and to stop them. It launches none.
+    pub fn open_without_runner(state_dir: &Path) -> Result<Self, OpenError> {
+        Self::over(LocalFleetSettings::new(state_dir, PathBuf::new(), Vec::new(), String::new()))
+    }
+
+    fn over(settings: LocalFleetSettings) -> Result<Self, OpenError> {
         let folders = Folders::create(&settings.state_dir)
             .map_err(|source| OpenError::State { folder: settings.state_dir.clone(), source })?;
         let (agents, terminated) = (Agents::default(), Mutex::default());
