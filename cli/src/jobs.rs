@@ -2,12 +2,10 @@
 
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::job::{Job, JobState};
-use serde_json::json;
 
-use crate::arguments::{Format, State};
 use crate::failure::Failure;
-use crate::output::{self, Answer, BAD, GOOD, WAITING};
-use crate::rows::{self, Listed, Selection};
+use crate::output::{Answer, BAD, GOOD, WAITING};
+use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{cut, or_dash, safe};
 use crate::times::Times;
@@ -35,35 +33,11 @@ JSON:
     "isCut": whether there are more than --limit }
   Times are RFC 3339 in UTC; what is not known is null or left out."#;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    state: State,
-    #[command(flatten)]
-    format: Format,
-}
-
 pub(crate) async fn list(args: ListArgs, times: &Times) -> Result<Answer, Failure> {
-    let ledger = args.state.ledger()?;
-    let Listed { rows, is_cut } = rows::jobs(&ledger, &args.selection).await?;
-    if args.format.json {
-        let jobs: Vec<JobView<'_>> = rows.iter().map(JobView::from).collect();
-        return Ok(Answer::data(output::json(&json!({ "jobs": jobs, "isCut": is_cut }))?));
-    }
-    let answer = Answer::data(table(
-        ["JOB", "REPOSITORY", "NAME", "STATE", "RUNNER", "AGE", "WHY"],
-        rows.iter().map(|job| row(job, times)),
-    ));
-    Ok(match rows.len() {
-        0 if args.selection.all => answer.note("no job was heard of in the last 7 days"),
-        0 => answer.note("no job is open; --all lists those that have ended, too"),
-        _ if is_cut => {
-            answer.note(format!("there are more; --limit shows more than {}", args.selection.limit))
-        }
-        _ => answer,
-    })
+    let listed = rows::jobs(&args.state.ledger()?, &args).await?;
+    let heading = ["JOB", "REPOSITORY", "NAME", "STATE", "RUNNER", "AGE", "WHY"];
+    let table = table(heading, listed.rows.iter().map(|job| row(job, times)));
+    listed.answer::<JobView<'_>>("jobs", &args, table)
 }
 
 fn row(job: &Job, times: &Times) -> [Cell; 7] {

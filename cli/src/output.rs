@@ -134,7 +134,9 @@ pub(crate) fn log_to_stderr() {
         .with_env_var("FLEETFOOT_LOG")
         .from_env_lossy();
     // Fails only where something logs already: then that stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let is_coloured = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_coloured);
+    let _ = lines.with_writer(std::io::stderr).try_init();
 }
 
 #[cfg(test)]

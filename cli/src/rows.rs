@@ -4,35 +4,67 @@ use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Record};
 use fleetfoot_model::runner::Runner;
+use serde::Serialize;
+use serde_json::json;
 
+use crate::arguments::{Format, State};
 use crate::failure::{Failure, OrFail};
+use crate::output::{self, Answer};
 
-/// What a list shows.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Selection {
+/// What a list shows, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
     /// Also those that have ended, newest first; they are kept for 7 days
     #[arg(long)]
-    pub(crate) all: bool,
+    all: bool,
     /// Show this many at most
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) limit: u32,
+    limit: u32,
+    #[command(flatten)]
+    pub(crate) state: State,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// A list, and whether there is more.
 #[derive(Debug)]
 pub(crate) struct Listed<T> {
     pub(crate) rows: Vec<T>,
-    pub(crate) is_cut: bool,
+    is_cut: bool,
+}
+
+impl<T> Listed<T> {
+    /// The answer to `fleetfoot THINGS list`.
+    pub(crate) fn answer<'a, View: Serialize + From<&'a T>>(
+        &'a self,
+        things: &str,
+        args: &ListArgs,
+        table: String,
+    ) -> Result<Answer, Failure> {
+        if args.format.json {
+            let rows: Vec<View> = self.rows.iter().map(View::from).collect();
+            return Ok(Answer::data(output::json(&json!({ things: rows, "isCut": self.is_cut }))?));
+        }
+        let answer = Answer::data(table);
+        Ok(match self.rows.len() {
+            0 if args.all => answer.note(format!("there were no {things} in the last 7 days")),
+            0 => answer.note(format!("there are no {things} now; --all lists those that have ended, too")),
+            _ if self.is_cut => {
+                answer.note(format!("there are more; --limit shows more than {}", args.limit))
+            }
+            _ => answer,
+        })
+    }
 }
 
 /// Jobs: open ones, oldest first, then the ended ones.
-pub(crate) async fn jobs(ledger: &dyn Ledger, selection: &Selection) -> Result<Listed<Job>, Failure> {
-    list(ledger, selection, job, |job| job.description.created_at).await
+pub(crate) async fn jobs(ledger: &dyn Ledger, args: &ListArgs) -> Result<Listed<Job>, Failure> {
+    list(ledger, args, job, |job| job.description.created_at).await
 }
 
 /// Runners: open ones, oldest first, then those of which nothing is left.
-pub(crate) async fn runners(ledger: &dyn Ledger, selection: &Selection) -> Result<Listed<Runner>, Failure> {
-    list(ledger, selection, runner, |runner| runner.reserved_at).await
+pub(crate) async fn runners(ledger: &dyn Ledger, args: &ListArgs) -> Result<Listed<Runner>, Failure> {
+    list(ledger, args, runner, |runner| runner.reserved_at).await
 }
 
 /// The job that a row is.
@@ -53,16 +85,16 @@ fn runner(row: Record) -> Option<Runner> {
 
 async fn list<T, K: Ord>(
     ledger: &dyn Ledger,
-    selection: &Selection,
+    args: &ListArgs,
     pick: impl Fn(Record) -> Option<T> + Copy,
     key: impl Fn(&T) -> K,
 ) -> Result<Listed<T>, Failure> {
-    let limit = selection.limit as usize;
+    let limit = args.limit as usize;
     let read = async {
         let mut rows = of_index(ledger, Index::Unmatched, limit + 1, pick).await?;
         rows.extend(of_index(ledger, Index::Active, limit + 1, pick).await?);
         rows.sort_by_key(key);
-        if selection.all && rows.len() <= limit {
+        if args.all && rows.len() <= limit {
             rows.extend(of_index(ledger, Index::Ended, limit + 1 - rows.len(), pick).await?);
         }
         Ok::<_, LedgerError>(rows)

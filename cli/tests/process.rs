@@ -41,7 +41,7 @@ fn data_goes_to_stdout_and_everything_else_to_stderr() {
 
     let (code, data, rest) = run(&mut fleetfoot(folder.path(), "jobs list"));
     assert_eq!((code, data.as_str()), (0, ""));
-    assert_eq!(rest, "no job is open; --all lists those that have ended, too\n");
+    assert_eq!(rest, "there are no jobs now; --all lists those that have ended, too\n");
 
     let (code, data, _) = run(&mut fleetfoot(folder.path(), "--version"));
     assert_eq!((code, data), (0, format!("fleetfoot {}\n", env!("CARGO_PKG_VERSION"))));

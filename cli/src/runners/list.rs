@@ -1,12 +1,10 @@
 //! `fleetfoot runners list`
 
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
-use serde_json::json;
 
-use crate::arguments::{Format, State};
 use crate::failure::Failure;
-use crate::output::{self, Answer, BAD, DIM, GOOD, WAITING};
-use crate::rows::{self, Listed, Selection};
+use crate::output::{Answer, BAD, DIM, GOOD, WAITING};
+use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{or_dash, safe};
 use crate::times::Times;
@@ -27,35 +25,11 @@ JSON:
     "isCut": whether there are more than --limit }
   Times are RFC 3339 in UTC; what is not known is null or left out."#;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    state: State,
-    #[command(flatten)]
-    format: Format,
-}
-
-pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let ledger = args.state.ledger()?;
-    let Listed { rows, is_cut } = rows::runners(&ledger, &args.selection).await?;
-    if args.format.json {
-        let runners: Vec<RunnerView<'_>> = rows.iter().map(RunnerView::from).collect();
-        return Ok(Answer::data(output::json(&json!({ "runners": runners, "isCut": is_cut }))?));
-    }
-    let answer = Answer::data(table(
-        ["RUNNER", "STATE", "JOB", "CLASS", "POOL", "AGE", "USD", "WHY"],
-        rows.iter().map(|runner| row(runner, times)),
-    ));
-    Ok(match rows.len() {
-        0 if args.selection.all => answer.note("there was no runner in the last 7 days"),
-        0 => answer.note("there is no runner; --all lists those that have ended, too"),
-        _ if is_cut => {
-            answer.note(format!("there are more; --limit shows more than {}", args.selection.limit))
-        }
-        _ => answer,
-    })
+pub(super) async fn run(args: ListArgs, times: &Times) -> Result<Answer, Failure> {
+    let listed = rows::runners(&args.state.ledger()?, &args).await?;
+    let heading = ["RUNNER", "STATE", "JOB", "CLASS", "POOL", "AGE", "USD", "WHY"];
+    let table = table(heading, listed.rows.iter().map(|runner| row(runner, times)));
+    listed.answer::<RunnerView<'_>>("runners", &args, table)
 }
 
 fn row(runner: &Runner, times: &Times) -> [Cell; 8] {

@@ -11,6 +11,7 @@ use fleetfoot_model::runner::Runner;
 
 use crate::failure::{Failure, OrFail};
 use crate::output::Answer;
+use crate::rows::ListArgs;
 use crate::times::Times;
 
 pub(crate) use details::{heading, summary, timeline};
@@ -19,7 +20,7 @@ pub(crate) use details::{heading, summary, timeline};
 pub(crate) enum Command {
     /// List runners: live ones, oldest first
     #[command(after_long_help = list::EXAMPLES)]
-    List(list::Args),
+    List(ListArgs),
     /// Tell everything about a runner
     #[command(after_long_help = details::EXAMPLES)]
     Details(details::Args),
