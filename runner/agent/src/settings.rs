@@ -16,7 +16,8 @@ pub const RUNNER_DIR: &str = "FLEETFOOT_RUNNER_DIR";
 /// Within how many seconds to register; 600 unless told.
 pub const REGISTER_SECONDS: &str = "FLEETFOOT_REGISTER_SECONDS";
 /// For how many seconds a runner may wait for its job; 3600 unless told, 0 for ever. A runner whose registration is gone
-/// lives on without a word (actions/runner issues), so this is the deadline that ends it.
+/// lives on without a word (actions/runner issues), so this is the deadline that ends it. That there is a job is known by
+/// the runner's hooks, or by what its listener prints; a `run.sh` that does neither counts as waiting.
 pub const IDLE_SECONDS: &str = "FLEETFOOT_IDLE_SECONDS";
 /// How many seconds a job has to end in after SIGTERM; 110 unless told, as Fargate kills after 120 at most.
 pub const STOP_SECONDS: &str = "FLEETFOOT_STOP_SECONDS";

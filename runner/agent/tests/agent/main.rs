@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod deadlines;
+mod fleet;
 mod registration;
 mod runners;
 mod stops;

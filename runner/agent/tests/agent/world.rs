@@ -68,13 +68,18 @@ impl Register {
         let script = Script { answers: answers.into_iter().collect(), requests: Vec::new() };
         let register = Self { script: Arc::new(Mutex::new(script)), address: listener.local_addr().unwrap() };
         let router =
-            Router::new().route("/runners/ff-1-1/register", post(answer)).with_state(register.clone());
+            Router::new().route("/runners/{name}/register", post(answer)).with_state(register.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         register
     }
 
     pub(crate) fn url(&self) -> String {
         url(self.address)
+    }
+
+    /// Without the path.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// When it was asked, and with what.
@@ -118,9 +123,7 @@ impl Place {
     /// With a `run.sh`.
     pub(crate) fn with(run_script: &str) -> Self {
         let place = Self::without_runner();
-        let script = place.path().join("run.sh");
-        fs::write(&script, run_script).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        write_run_script(place.path(), run_script);
         place
     }
 
@@ -139,11 +142,7 @@ impl Place {
 
     /// What a file holds, once it holds a whole line.
     pub(crate) async fn line_of(&self, file: &str) -> String {
-        let path = self.path().join(file);
-        until(file, || fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n')))
-            .await
-            .trim()
-            .to_owned()
+        line_of(&self.path().join(file)).await
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -169,6 +168,12 @@ impl Place {
     }
 }
 
+pub(crate) fn write_run_script(folder: &Path, text: &str) {
+    let script = folder.join("run.sh");
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// The agent's process.
 pub(crate) struct Agent {
     child: Child,
@@ -191,6 +196,12 @@ impl Agent {
         let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.try_into().unwrap())).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
     }
+}
+
+/// What a file holds, once it holds a whole line.
+pub(crate) async fn line_of(path: &Path) -> String {
+    let whole = || fs::read_to_string(path).ok().filter(|text| text.ends_with('\n'));
+    until(&path.display().to_string(), whole).await.trim().to_owned()
 }
 
 /// Waits until there is something.

@@ -1,7 +1,7 @@
 //! The folders and files of a local fleet.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -19,8 +19,10 @@ const LOGS: usize = 200;
 /// How long the name of a task that has ended is not used for another: as long as ECS knows a `clientToken` (RunTask,
 /// `clientToken`).
 const REMEMBER_ENDED: Duration = Duration::from_hours(24);
-/// After this time, a draft that nobody published was left by a process that is gone.
-const DRAFT_LIFE: Duration = Duration::from_hours(1);
+/// After this time, a draft that nobody published, or a folder that nobody deleted, was left by a process that is gone.
+const LEFT: Duration = Duration::from_hours(1);
+/// No file of a task is as long as this, unless a job wrote it.
+const LONGEST_FILE: u64 = 64 * 1024;
 
 /// The folders of all tasks, their logs, and the names of those that have ended.
 pub(super) struct Folders {
@@ -91,7 +93,7 @@ impl Folders {
         let name = folder.0.file_name().unwrap_or_default();
         let gone = self.runners.join(format!(".gone-{}-{}", name.display(), uuid::Uuid::new_v4()));
         match fs::rename(&folder.0, &gone) {
-            Ok(()) => clear(&gone),
+            Ok(()) => clear(gone),
             Err(error) => {
                 tracing::warn!(folder = %folder.0.display(), %error, "a folder cannot be cleared away");
             }
@@ -102,8 +104,8 @@ impl Folders {
     pub(super) fn prune(&self) -> io::Result<()> {
         for (path, age) in aged(&self.runners)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with(".gone-") || (name.starts_with(".new-") && age > DRAFT_LIFE) {
-                clear(&path);
+            if age > LEFT && (name.starts_with(".gone-") || name.starts_with(".new-")) {
+                clear(path);
             }
         }
         let ended = aged(&self.ended)?.into_iter().filter(|(_, age)| *age > REMEMBER_ENDED);
@@ -115,10 +117,13 @@ impl Folders {
     }
 }
 
-fn clear(path: &Path) {
-    if let Err(error) = remove_all(path) {
-        tracing::warn!(folder = %path.display(), %error, "a runner's folder cannot be deleted");
-    }
+/// Apart, as a job may have left many gigabytes.
+fn clear(path: PathBuf) {
+    std::thread::spawn(move || {
+        if let Err(error) = remove_all(&path) {
+            tracing::warn!(folder = %path.display(), %error, "a runner's folder cannot be deleted");
+        }
+    });
 }
 
 /// What is in a folder, the newest first, with the time since it was changed.
@@ -248,7 +253,9 @@ pub(super) fn open_log(path: &Path) -> io::Result<File> {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    let mut content = Vec::new();
+    File::open(path).ok()?.take(LONGEST_FILE).read_to_end(&mut content).ok()?;
+    serde_json::from_slice(&content).ok()
 }
 
 fn try_lock(file: File) -> io::Result<Option<File>> {

@@ -102,6 +102,9 @@ impl LocalFleet {
                 Err(error) => tracing::error!(%error, "the fleet's folder cannot be locked"),
             }
         };
+        if let Err(error) = self.0.folders.prune() {
+            tracing::warn!(%error, "what is not needed any more cannot be deleted");
+        }
         loop {
             let (inner, publish) = (Arc::clone(&self.0), Arc::clone(&publish));
             // A pass that outlives a dropped future is still the only one.
@@ -141,6 +144,11 @@ impl Inner {
     fn start(&self, request: &LaunchRequest) -> io::Result<()> {
         let folder = self.folders.of(&request.runner);
         if folder.is_used() {
+            return Ok(());
+        }
+        // It may have ended and been cleared away while this one was prepared.
+        if self.folders.has_ended(&request.runner) {
+            self.folders.remove(&folder);
             return Ok(());
         }
         let started = self.agents.start(&self.settings, &folder, &self.folders.log(&request.runner), request);
