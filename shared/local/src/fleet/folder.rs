@@ -94,6 +94,7 @@ impl Folders {
         let gone = self.runners.join(format!(".gone-{}-{}", name.display(), uuid::Uuid::new_v4()));
         match fs::rename(&folder.0, &gone) {
             Ok(()) => clear(gone),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 tracing::warn!(folder = %folder.0.display(), %error, "a folder cannot be cleared away");
             }

@@ -162,7 +162,11 @@ impl Inner {
         if self.folders.has_ended(&request.runner) {
             return Ok(());
         }
-        self.prepare(request).and_then(|()| self.start(request)).map_err(|error| refusal(&error))
+        self.prepare(request).map_err(|error| refusal(&error))?;
+        self.start(request).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => FleetError::Impossible(error.to_string()),
+            _ => refusal(&error),
+        })
     }
 
     fn list(&self) -> io::Result<Vec<Task>> {
@@ -242,10 +246,10 @@ fn unavailable(error: &dyn std::error::Error) -> FleetError {
 
 /// Why a task could not be launched.
 fn refusal(error: &io::Error) -> FleetError {
-    use io::ErrorKind::{NotFound, OutOfMemory, PermissionDenied, QuotaExceeded, StorageFull, WouldBlock};
+    use io::ErrorKind::{OutOfMemory, PermissionDenied, QuotaExceeded, StorageFull, WouldBlock};
     let text = error.to_string();
     match error.kind() {
-        NotFound | PermissionDenied => FleetError::Impossible(text),
+        PermissionDenied => FleetError::Impossible(text),
         // WouldBlock is EAGAIN: too many processes (Linux manual, fork(2)).
         StorageFull | QuotaExceeded | OutOfMemory | WouldBlock => FleetError::NoCapacity(text),
         _ => FleetError::Unavailable(text),
