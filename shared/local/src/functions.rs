@@ -274,7 +274,7 @@ async fn within<T>(
         None => caught(work).await,
         Some(limit) => match tokio::time::timeout(limit, caught(work)).await {
             Ok(caught) => caught,
-            Err(_) => return again(format!("took longer than {} s", limit.as_secs())),
+            Err(_) => return again(format!("took longer than {} s", limit.as_secs_f64())),
         },
     };
     caught.unwrap_or_else(|panic| again(format!("panicked: {panic}")))

@@ -102,6 +102,8 @@ pub async fn serve(
             },
         }
     }
+    // New clients are refused rather than left waiting.
+    drop(listener);
     drop(stop);
     let ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(limits.grace, ended).await;

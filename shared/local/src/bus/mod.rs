@@ -326,6 +326,9 @@ impl Bus {
 impl State {
     /// From when on a consumer may take one more delivery; none if it never may.
     fn room_at(&self, index: usize, consumer: &Consumer) -> Option<Timestamp> {
+        if consumer.concurrency == usize::MAX {
+            return Some(Timestamp::MIN);
+        }
         let own = self.under_way.values().filter(|(of, _)| *of == index);
         let mut ends: Vec<Timestamp> = own.map(|(_, until)| *until).collect();
         if ends.len() < consumer.concurrency {
