@@ -27,6 +27,7 @@ use clap::{Parser, Subcommand};
 use fleetfoot_local::clock::SystemClock;
 use fleetfoot_model::ports::Clock;
 use jiff::tz::TimeZone;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::{Exit, Failure, OrFail};
 use crate::output::Answer;
@@ -106,7 +107,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Exit {
-    output::log_to_stderr();
+    // In the demo things go wrong on purpose.
+    let is_demo = matches!(command, Command::Demo(_));
+    output::log_to_stderr(if is_demo { LevelFilter::ERROR } else { LevelFilter::WARN });
     let times = Times { now: SystemClock.now(), zone: TimeZone::system() };
     let answer = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -199,7 +199,8 @@ mod tests {
         for detail_type in DETAIL_TYPES {
             let envelope: Envelope = serde_json::from_str(&sample(detail_type)).unwrap();
             let line = line_in(&envelope, &times().zone).unwrap_or_else(|| "(not told)".to_owned());
-            told.push_str(&format!("{line}\n"));
+            told.push_str(&line);
+            told.push('\n');
         }
         let told = anstream::adapter::strip_str(&told).to_string();
         assert_eq!(told.lines().count(), DETAIL_TYPES.len());

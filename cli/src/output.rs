@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::{Exit, Failure};
 use crate::text::{is_harmful, safe};
@@ -125,12 +126,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Sends what libraries and functions log to stderr: warnings, or what `FLEETFOOT_LOG` asks for.
-pub(crate) fn log_to_stderr() {
+/// Sends what libraries and functions log to stderr: what is as bad as `level`, or what `FLEETFOOT_LOG` asks for.
+pub(crate) fn log_to_stderr(level: LevelFilter) {
     use tracing_subscriber::EnvFilter;
-    use tracing_subscriber::filter::LevelFilter;
     let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
+        .with_default_directive(level.into())
         .with_env_var("FLEETFOOT_LOG")
         .from_env_lossy();
     // Fails only where something logs already: then that stays.

@@ -93,7 +93,7 @@ fn steps(act: &Act) -> String {
     let title = format!("\njob {} {} [{}]", act.id, act.role.order.name, labels(&act.role.order.labels));
     let mut text = format!("{}\n", paint(HEADING, &title));
     let Some(job) = &act.in_fleet else {
-        text += "  no word of it came through before it was cancelled\n";
+        text += "  no word of it came through before it had ended\n";
         return text;
     };
     for step in job.timeline.steps() {

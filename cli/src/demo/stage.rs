@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::cast::{Cast, Part, Role};
+use super::cast::{Cast, Role};
 use crate::failure::{Failure, OrFail};
 use crate::up::{self, Engine};
 
@@ -43,7 +43,7 @@ pub(crate) struct Act {
     pub(crate) id: JobId,
     pub(crate) role: Role,
     pub(crate) at_github: JobHistory,
-    /// None if no word of it came through before it was cancelled.
+    /// None if no word of it came through before it had ended.
     pub(crate) in_fleet: Option<Job>,
 }
 
@@ -118,7 +118,7 @@ impl Stage {
         let mut hurried = Instant::now();
         let ids = watched.queue(cast).await;
         let patience = Duration::from_secs(90 + 2 * cast.0.len() as u64);
-        while !watched.is_over(cast, &ids).await? && began.elapsed() < patience {
+        while !watched.is_over(&ids).await? && began.elapsed() < patience {
             pause(LOOK).await;
             if faults != FaultLevel::None && hurried.elapsed() > HURRY {
                 hurried = Instant::now();
@@ -159,18 +159,18 @@ impl Watched {
         Ok(row.map(|row| row.value))
     }
 
-    async fn is_over(&self, cast: &Cast, ids: &[JobId]) -> Result<bool, Failure> {
+    async fn is_over(&self, ids: &[JobId]) -> Result<bool, Failure> {
         let registrations = self.github(|github| github.registrations().len());
         if registrations > 0 || !self.tasks().await?.is_empty() {
             return Ok(false);
         }
-        for (role, id) in cast.0.iter().zip(ids) {
+        for id in ids {
             let ended_at_github =
                 self.github(|github| github.history(*id).is_some_and(|it| it.completed_at.is_some()));
             let job = self.job(*id).await?;
             let is_rejected = matches!(job.as_ref().map(|job| &job.state), Some(JobState::Rejected { .. }));
-            let unheard_of = role.part == Part::IsCancelled && job.is_none();
-            let ended_in_fleet = unheard_of || job.is_some_and(|job| !job.is_open());
+            // Every word of it may have been lost: then another job's runner ran it, or it was cancelled first.
+            let ended_in_fleet = job.is_none_or(|job| !job.is_open());
             if !(ended_in_fleet && (ended_at_github || is_rejected)) {
                 return Ok(false);
             }

@@ -52,10 +52,10 @@ impl Verdict {
         let conclusion = act.at_github.conclusion.as_deref();
         self.queue_to_start.extend(queue_to_start(act));
         match (act.role.part, state, conclusion) {
-            (Part::Runs, Some(JobState::Finished { .. }), Some("success")) => self.finished += 1,
+            (Part::Runs, Some(JobState::Finished { .. }) | None, Some("success")) => self.finished += 1,
             (Part::IsRefused, Some(JobState::Rejected { .. }), _) => self.rejected += 1,
             (Part::IsCancelled, Some(JobState::Finished { .. }) | None, Some("cancelled")) => {
-                self.cancelled += 1
+                self.cancelled += 1;
             }
             (part, state, conclusion) => {
                 let name = safe(&act.role.order.name);

@@ -24,7 +24,7 @@ pub(super) async fn dismiss_idle(
 ) -> String {
     let dismisser = Dismisser { ledger, github, fleet };
     let mut facts = Vec::new();
-    let (mut dismissed, mut busy, mut unclear) = (0, 0, 0);
+    let (mut released, mut busy, mut unclear) = (0, 0, 0);
     for runner in live(ledger).await {
         if matches!(runner.state, RunnerState::Busy(_)) {
             busy += 1;
@@ -40,7 +40,7 @@ pub(super) async fn dismiss_idle(
             (Ok(queued), Ok(Dismissal::Released)) => {
                 facts.extend(queued);
                 facts.push(RunnerReleased { runner: runner.name, reason: REASON.to_owned() }.into());
-                dismissed += 1;
+                released += 1;
             }
             (Ok(_), Ok(Dismissal::Busy)) => busy += 1,
             (Ok(_), Ok(Dismissal::NotIdle)) => {}
@@ -51,14 +51,14 @@ pub(super) async fn dismiss_idle(
     if let Err(error) = bus.emit(now, Emission::of(&facts, &Uuid::new_v4().to_string(), now)) {
         tracing::error!(%error, "what was let go could not be told");
     }
-    let mut words = format!("stopped; {dismissed} idle runners were let go");
+    let mut words = vec![format!("stopped; {released} idle runners were let go")];
     if busy > 0 {
-        words += &format!(", {busy} busy ones end their jobs by themselves");
+        words.push(format!("{busy} busy ones end their jobs by themselves"));
     }
     if unclear > 0 {
-        words += &format!(", {unclear} could not be and are looked after when the fleet is started again");
+        words.push(format!("{unclear} could not be and are looked after when the fleet is started again"));
     }
-    words
+    words.join(", ")
 }
 
 async fn live(ledger: &dyn Ledger) -> Vec<Runner> {

@@ -236,8 +236,6 @@ fn open_fleet(
     let mut settings =
         LocalFleetSettings::new(state, runner_dir, agent, format!("http://{}", reachable(address)));
     settings.register_within = config.timeouts.register.unsigned_abs();
-    // `cleanup` lets idle runners go much earlier; this is for when there is no fleet any more.
-    settings.idle_within = config.timeouts.idle.unsigned_abs() * 4;
     settings.debug = config.debug;
     settings.secret_names = secret_names(config);
     LocalFleet::open(settings).or_fail("runners cannot be started on this machine").map_err(|failure| {

@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::wire::{Answer, Call};
 
 /// The most pages of one hook's deliveries that are read by one call.
-const DELIVERY_PAGES: usize = 5;
+const DELIVERY_PAGES: usize = 20;
 /// The event that a hook must be sent for the fleet to live from it.
 const JOB_EVENT: &str = "workflow_job";
 
