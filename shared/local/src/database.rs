@@ -81,3 +81,30 @@ pub(crate) fn from_column(microseconds: i64) -> Timestamp {
     let limit = if microseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_microsecond(microseconds).unwrap_or(limit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_to_be_there_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fleet.db");
+        assert!(Database::open_existing(&path).is_err());
+        assert!(!path.exists());
+        drop(Database::open(&path).unwrap());
+        let again = Database::open_existing(&path).unwrap();
+        let mode: Result<String, rusqlite::Error> =
+            again.read(|connection| connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)));
+        assert_eq!(mode.unwrap(), "wal");
+    }
+
+    #[test]
+    fn every_time_fits_into_a_column() {
+        for time in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            let back = from_column(to_column(time));
+            assert_eq!(back.as_microsecond(), time.as_microsecond());
+        }
+        assert_eq!((from_column(i64::MAX), from_column(i64::MIN)), (Timestamp::MAX, Timestamp::MIN));
+    }
+}

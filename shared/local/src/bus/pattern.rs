@@ -122,6 +122,7 @@ fn check_choice(choice: &Value) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -221,6 +222,48 @@ mod tests {
             };
             assert_eq!(name, "Rule");
             assert!(error.contains(expected), "{pattern}: {error}");
+        }
+    }
+
+    /// Any JSON, with the words of patterns among its names.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = prop_oneof!["\\PC{0,8}", "[\u{0}-\u{ff}]{0,4}", Just("startedBy".to_owned())];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            text.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            let name = prop_oneof![
+                "\\PC{0,6}",
+                "detail|source|prefix|suffix|exists|numeric|wildcard|anything-but|startedBy|a\\.b"
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((name, inner), 0..5)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_can_be_matched(detail in any_json(), detail_type in "\\PC{0,20}") {
+            let rules = Rules::compile(&[
+                rule(json!({ "detail": { "startedBy": [{ "prefix": "ff-" }] } })),
+                rule(json!({ "detail-type": ["JobQueued", "JobStarted"], "source": ["fleetfoot"] })),
+                rule(json!({ "detail": { "build-status": [{ "anything-but": "IN_PROGRESS" }] } })),
+            ]);
+            let event = json!({ "source": "fleetfoot", "detail-type": detail_type, "detail": detail });
+            let matching = rules.map_err(|(_, error)| error).unwrap().matching(BusName::Fleet, &event.to_string());
+            prop_assert!(matching.is_ok(), "{event}: {matching:?}");
+        }
+
+        #[test]
+        fn no_pattern_panics(pattern in any_json()) {
+            let _ = Rules::compile(&[rule(json!({ "detail": pattern.clone() })), rule(pattern)]);
         }
     }
 }
