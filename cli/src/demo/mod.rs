@@ -20,12 +20,13 @@ Examples:
   fleetfoot demo
   fleetfoot demo --jobs 200 --faults heavy --json | tail -1
 
-Among the jobs are one with an image: label, one with a label that is refused and one that is cancelled. Runners are real
-processes; only GitHub and what the jobs do are stood in for.
+Among the jobs are one with an image: label, one with a label that is refused and one that is
+cancelled. Runners are real processes; only GitHub and what the jobs do are stood in for.
 
 JSON (the last line):
-  { \"jobs\", \"finished\", \"rejected\", \"cancelled\", \"unexpected\": [ reasons ], \"runnersLeft\", \"registrationsLeft\",
-    \"githubCallsPerJob\", \"jitRequests\", \"queueToStartMillis\": { \"p50\", \"p99\" }, \"seconds\" }
+  { \"jobs\", \"finished\", \"rejected\", \"cancelled\", \"unexpected\": [ reasons ], \"runnersLeft\",
+    \"registrationsLeft\", \"githubCallsPerJob\", \"jitRequests\",
+    \"queueToStartMillis\": { \"p50\", \"p99\" }, \"seconds\" }
 
 Exit code 0 only if every job ended as it should and nothing is left.";
 

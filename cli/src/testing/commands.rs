@@ -1,6 +1,7 @@
 //! What every command answers.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use clap::CommandFactory;
 use insta::assert_snapshot;
@@ -203,6 +204,8 @@ fn every_command_has_help_with_examples() {
     let mut all = String::new();
     for command in [
         "",
+        "up",
+        "demo",
         "jobs",
         "jobs list",
         "runners",
@@ -217,7 +220,7 @@ fn every_command_has_help_with_examples() {
         let help = help(command);
         assert!(help.contains("Examples:"), "{command}");
         assert_eq!(help.lines().find(|line| line.chars().count() > 100), None, "{command}");
-        all.push_str(&format!("$ fleetfoot {command} --help\n{help}\n"));
+        let _ = writeln!(all, "$ fleetfoot {command} --help\n{help}");
     }
     assert_snapshot!(all);
 }

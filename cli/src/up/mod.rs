@@ -22,11 +22,13 @@ Examples:
   fleetfoot up --runner-dir ~/actions-runner
   fleetfoot up --config fleet.toml --state /var/lib/fleetfoot --listen 0.0.0.0:8080
 
-Serves POST /webhook for GitHub, POST /runners/NAME/register for its own runners, and GET /health. Tells what happens, a
-line a fact. Killed at any moment and started again it goes on where it was; its runners do not notice. On SIGTERM or
-Ctrl-C it lets idle runners go, leaves busy ones to end their jobs, and ends.
+Serves POST /webhook for GitHub, POST /runners/NAME/register for its own runners, and GET /health.
+Tells what happens, a line a fact. Killed at any moment and started again it goes on where it was;
+its runners do not notice. On SIGTERM or Ctrl-C it lets idle runners go, leaves busy ones to end
+their jobs, and ends.
 
-A runner folder is an unpacked release of https://github.com/actions/runner; it is copied for every job.";
+A runner folder is an unpacked release of https://github.com/actions/runner; it is copied for every
+job. Jobs run as this user, without isolation: serve only repositories that you trust.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
