@@ -8,7 +8,6 @@ use crate::ids::{
     BuildId, DeliveryId, GithubRunnerId, ImageKey, JobId, Repository, RunId, RunnerName, TaskId,
 };
 use crate::image::ImageReference;
-use crate::notice::Notice;
 use crate::runner::Scope;
 use crate::secret::{Secret, SecretReference, Ticket};
 use crate::spec::{Arch, Capacity, Label, Spec};
@@ -316,13 +315,6 @@ pub trait GitHub: Send + Sync {
 
     /// Asks for a delivery again. It arrives as a webhook with the same GUID.
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError>;
-}
-
-/// Publishes to the notice topic.
-#[async_trait]
-pub trait Notices: Send + Sync {
-    /// Publishes one notice.
-    async fn publish(&self, notice: &Notice) -> Result<(), Unavailable>;
 }
 
 /// A service did not take a message; trying again may help.
