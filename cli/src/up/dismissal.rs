@@ -1,9 +1,12 @@
 //! The end of `up`: nobody is left to look after idle runners, so they are let go. Busy ones end their jobs by themselves.
 
+use std::time::Duration;
+
 use fleetfoot_local::bus::{Bus, Emission};
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::dismiss::{Dismissal, Dismisser};
 use fleetfoot_model::events::{QueueCause, RunnerReleased};
+use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{Ledger, Stored};
 use fleetfoot_model::ports::{Fleet, GitHub};
@@ -24,7 +27,7 @@ pub(super) async fn dismiss_idle(
 ) -> String {
     let dismisser = Dismisser { ledger, github, fleet };
     let mut facts = Vec::new();
-    let (mut released, mut busy, mut unclear) = (0, 0, 0);
+    let (mut released, mut busy, mut unclear) = (Vec::new(), 0, 0);
     for runner in live(ledger).await {
         if matches!(runner.state, RunnerState::Busy(_)) {
             busy += 1;
@@ -39,8 +42,8 @@ pub(super) async fn dismiss_idle(
         match (detached, dismisser.dismiss(&runner.name, REASON, now).await) {
             (Ok(queued), Ok(Dismissal::Released)) => {
                 facts.extend(queued);
+                released.push(runner.name.clone());
                 facts.push(RunnerReleased { runner: runner.name, reason: REASON.to_owned() }.into());
-                released += 1;
             }
             (Ok(_), Ok(Dismissal::Busy)) => busy += 1,
             (Ok(_), Ok(Dismissal::NotIdle)) => {}
@@ -51,7 +54,8 @@ pub(super) async fn dismiss_idle(
     if let Err(error) = bus.emit(now, Emission::of(&facts, &Uuid::new_v4().to_string(), now)) {
         tracing::error!(%error, "what was let go could not be told");
     }
-    let mut words = vec![format!("stopped; {released} idle runners were let go")];
+    wait_for_end(fleet, &released).await;
+    let mut words = vec![format!("stopped; {} idle runners were let go", released.len())];
     if busy > 0 {
         words.push(format!("{busy} busy ones end their jobs by themselves"));
     }
@@ -59,6 +63,14 @@ pub(super) async fn dismiss_idle(
         words.push(format!("{unclear} could not be and are looked after when the fleet is started again"));
     }
     words.join(", ")
+}
+
+/// Their processes are to be gone before this one is. The caller bounds the wait.
+#[expect(clippy::disallowed_methods, reason = "this is a shell that waits")]
+async fn wait_for_end(fleet: &dyn Fleet, released: &[RunnerName]) {
+    while fleet.list().await.is_ok_and(|tasks| tasks.iter().any(|task| released.contains(&task.runner))) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn live(ledger: &dyn Ledger) -> Vec<Runner> {
