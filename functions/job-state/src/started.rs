@@ -24,8 +24,8 @@ impl JobState {
         }
         let facts = busy(&start);
         let own = start.own.as_ref().map(|own| own.value.name.clone());
-        start.job.value.start(&event.runner.name, event.started_at, now);
         let consequences = start.apply(now);
+        start.job.value.start(&event.runner.name, event.started_at, now);
         self.ledger.commit(changes(start)).await?;
         self.follow(facts, consequences, own, now).await
     }

@@ -32,9 +32,11 @@ pub struct Consequences {
 }
 
 impl Start {
-    /// Binds the job to its runner, and the victim to the job's own runner or to none.
+    /// Binds the job to its runner, and the victim to the job's own runner or to none. To be called before the job's own
+    /// state moves on.
     pub fn apply(&mut self, now: Timestamp) -> Consequences {
         let job = self.job.value.id();
+        let waited = self.job.value.is_queued() && self.job.value.runner().is_none();
         let mut consequences = Consequences::default();
         if let Some(runner) = &mut self.runner {
             let runner = &mut runner.value;
@@ -45,7 +47,8 @@ impl Start {
             }
         }
         if let Some(victim) = &mut self.victim {
-            consequences = rehome(&mut victim.value, self.own.as_mut().map(|own| &mut own.value), now);
+            let own = self.own.as_mut().map(|own| &mut own.value);
+            consequences = rehome(&mut victim.value, own, waited, now);
         }
         if let Some(own) = &mut self.own
             && !consequences.swapped
@@ -59,8 +62,10 @@ impl Start {
     }
 }
 
-/// The victim takes the free runner if its labels cover it, and looks for another one if not.
-fn rehome(victim: &mut Job, own: Option<&mut Runner>, now: Timestamp) -> Consequences {
+/// The victim takes the free runner if its labels cover it, and looks for another one if not. If the taker `waited` for a
+/// runner itself, that other one is the taker's, and nothing is replaced: where jobs wait for capacity, GitHub gives one
+/// runner after the other to whoever has waited longest, and a younger job must not be given up for it.
+fn rehome(victim: &mut Job, own: Option<&mut Runner>, waited: bool, now: Timestamp) -> Consequences {
     if let Some(own) = own
         && own.is_available()
         && crate::spec::covers(&own.labels, &victim.description.labels)
@@ -69,7 +74,7 @@ fn rehome(victim: &mut Job, own: Option<&mut Runner>, now: Timestamp) -> Consequ
         victim.assign(&own.name, now, "its runner was taken by another job, whose runner it gets");
         return Consequences { swapped: true, ..Consequences::default() };
     }
-    victim.replacements += 1;
+    victim.replacements += u32::from(!waited);
     victim.unassign(None, now, "its runner was taken by another job");
     let queued_again = JobQueued { job: victim.description.clone(), cause: QueueCause::RunnerTaken };
     Consequences { queued_again: Some(queued_again), ..Consequences::default() }
