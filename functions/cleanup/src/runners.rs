@@ -129,6 +129,10 @@ impl Cleanup {
             }
             Finding::Stop(reason) => {
                 let Some(task) = &runner.task else { return Ok(Vec::new()) };
+                // A job that was given up here may run on: GitHub does not remove a runner that is busy.
+                if self.dismisser().unregister(runner, now).await.is_err() {
+                    return Ok(Vec::new());
+                }
                 self.fleet.stop(task, &reason).await.map_err(|error| FunctionError::again(&error))?;
                 Ok(vec![RunnerReaped { runner: runner.name.to_string(), reason }.into()])
             }
