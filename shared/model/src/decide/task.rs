@@ -37,10 +37,10 @@ pub fn stop_reason(task: &TaskStateChange, dismissed: Option<&str>) -> StopReaso
     }
 }
 
-/// Whether the task is about to be taken away and has not stopped yet.
+/// Whether this is the warning that the task is about to be taken away. The states after it name the same stop code.
 pub fn is_interruption(task: &TaskStateChange) -> bool {
     let warned = matches!(task.stop_code.as_deref(), Some("SpotInterruption" | "TerminationNotice"));
-    warned && task.last_status != "STOPPED"
+    warned && task.last_status == "RUNNING"
 }
 
 fn ended(task: &TaskStateChange, words: String) -> StopReason {
