@@ -1,5 +1,14 @@
 //! Stories over the whole system in virtual time: something happens, the world settles, the story looks.
 //! "lesson N" is a line of `docs/lessons.md`.
 
+mod capacity;
+mod images;
 mod journey;
+mod labels;
+mod pools;
+mod repair;
+mod status;
+mod taken;
+mod tasks;
 mod weather;
+mod webhooks;

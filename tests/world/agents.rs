@@ -1,6 +1,6 @@
 //! The agents in the world's tasks: what `runner/agent` does, in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetfoot_model::http::Request;
 use fleetfoot_model::ids::{RunnerName, TaskId};
@@ -27,6 +27,10 @@ pub(super) struct Asking {
 pub(super) struct Agents {
     asking: BTreeMap<(Timestamp, RunnerName), Asking>,
     tasks: BTreeMap<RunnerName, TaskId>,
+    /// Every ticket that a task came up with.
+    pub(super) tickets: BTreeSet<String>,
+    /// Every configuration that `register` gave out.
+    pub(super) configurations: Vec<String>,
 }
 
 impl Agents {
@@ -44,10 +48,11 @@ impl World {
     pub(super) fn obey(&mut self, action: FargateAction, now: Timestamp) {
         match action {
             FargateAction::Event(envelope) => {
-                self.bus.publish_default(now, envelope).expect("the bus takes it")
+                self.bus.publish_default(now, envelope).expect("the bus takes it");
             }
             FargateAction::AgentUp { runner, task, ticket, .. } => {
                 self.agents.tasks.insert(runner.clone(), task.clone());
+                self.agents.tickets.insert(ticket.expose().to_owned());
                 self.agents
                     .asking
                     .insert((now, runner), Asking { ticket, task, until: now + REGISTER_WITHIN });
@@ -89,7 +94,10 @@ impl World {
         let response = self.http("register", &request, now);
         let configuration = response.body["jitConfiguration"].as_str().map(Secret::new);
         match (response.status, configuration) {
-            (200, Some(configuration)) => self.runners.start(now, &runner, configuration),
+            (200, Some(configuration)) => {
+                self.agents.configurations.push(configuration.expose().to_owned());
+                self.runners.start(now, &runner, configuration);
+            }
             (503, _) => {
                 let again = SignedDuration::from_secs(
                     response.retry_after_seconds.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(2),

@@ -1,5 +1,6 @@
 //! How time passes.
 
+use fleetfoot_local::bus::{Delivery, Item, Payload};
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ports::Clock as _;
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -88,10 +89,30 @@ impl World {
         self.runtime.block_on(self.functions.answer(&self.bus, function, request, now, None))
     }
 
+    /// Wakes a function by its schedule, some times more than it should be. It must have been woken once before.
+    pub fn wake(&mut self, function: &str, times: usize) {
+        let now = self.now();
+        for _ in 0..times {
+            let delivery =
+                self.scheduled.get(function).unwrap_or_else(|| panic!("{function} has no schedule"));
+            let outcome = self.invoke(delivery);
+            self.bus.emit(now, outcome.emission).expect("the bus takes it");
+        }
+    }
+
     fn handle_events(&mut self, now: Timestamp) {
         for delivery in self.bus.take_due(now, AT_ONCE).expect("the bus answers") {
             let outcome = self.runtime.block_on(self.functions.invoke(&delivery, now, None));
             self.bus.complete(now, &delivery, outcome).expect("the bus takes it");
+            if is_scheduled(&delivery) {
+                self.scheduled.insert(delivery.function.clone(), delivery);
+            }
         }
     }
+}
+
+fn is_scheduled(delivery: &Delivery) -> bool {
+    let by_schedule =
+        |item: &Item| matches!(&item.payload, Payload::Event(event) if event.source == "aws.events");
+    delivery.items.iter().any(by_schedule)
 }

@@ -1,11 +1,15 @@
 //! What a story looks at.
 
+use std::sync::Arc;
+
 use fleetfoot_local::template::BusName;
+use fleetfoot_model::SignedDuration;
+use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::labels;
 use fleetfoot_model::ledger::{self, Ledger as _};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::{ImageState, Index, Record};
 use fleetfoot_model::runner::Runner;
 use fleetfoot_stand_in::github::Call;
 
@@ -14,7 +18,7 @@ use super::World;
 impl World {
     /// A job's row; none if the fleet never heard of it.
     pub fn find_job(&self, id: JobId) -> Option<Job> {
-        let row = self.runtime.block_on(ledger::job(&*self.ledger, id)).expect("the ledger answers");
+        let row = self.runtime.block_on(ledger::job(&*self.ledger.inside(), id)).expect("the ledger answers");
         row.map(|row| row.value)
     }
 
@@ -25,13 +29,15 @@ impl World {
 
     /// A runner's row.
     pub fn runner(&self, name: &RunnerName) -> Runner {
-        let row = self.runtime.block_on(ledger::runner(&*self.ledger, name)).expect("the ledger answers");
+        let row =
+            self.runtime.block_on(ledger::runner(&*self.ledger.inside(), name)).expect("the ledger answers");
         row.unwrap_or_else(|| panic!("runner {name} is unknown")).value
     }
 
     /// Every row of an index.
     pub fn rows(&self, index: Index) -> Vec<Record> {
-        let rows = self.runtime.block_on(self.ledger.list(index, usize::MAX)).expect("the ledger answers");
+        let rows =
+            self.runtime.block_on(self.ledger.inside().list(index, usize::MAX)).expect("the ledger answers");
         rows.into_iter().map(|row| row.value).collect()
     }
 
@@ -63,10 +69,53 @@ impl World {
         about.map(|event| event.envelope.detail_type.clone()).collect()
     }
 
+    /// Every event of a kind, in order.
+    pub fn events(&self, detail_type: &str) -> Vec<Arc<Envelope>> {
+        let history = self.bus.history(0, usize::MAX).expect("the bus answers");
+        let of_kind = history.into_iter().filter(|event| event.envelope.detail_type == detail_type);
+        of_kind.map(|event| event.envelope).collect()
+    }
+
     /// How often a fact was told.
     pub fn count(&self, detail_type: &str) -> usize {
-        let history = self.bus.history(0, usize::MAX).expect("the bus answers");
-        history.iter().filter(|event| event.envelope.detail_type == detail_type).count()
+        self.events(detail_type).len()
+    }
+
+    /// How a job ended: GitHub's word, or `rejected: ...`, or `expired: ...`.
+    pub fn end_of(&self, id: JobId) -> String {
+        match self.job(id).state {
+            JobState::Finished { conclusion, .. } => conclusion,
+            JobState::Rejected { reason, .. } => format!("rejected: {reason}"),
+            JobState::Expired { reason, .. } => format!("expired: {reason}"),
+            open => panic!("job {id} has not ended: {open:?}\n{}", self.describe()),
+        }
+    }
+
+    /// Which runner a job ran on, as GitHub knows it.
+    pub fn ran_on(&self, id: JobId) -> String {
+        let github = self.github();
+        let history = github.history(id).unwrap_or_else(|| panic!("GitHub knows no job {id}"));
+        history.started().unwrap_or_else(|| panic!("job {id} never started")).1.to_owned()
+    }
+
+    /// How long a job was queued at GitHub.
+    pub fn queued_for(&self, id: JobId) -> SignedDuration {
+        let github = self.github();
+        let history = github.history(id).unwrap_or_else(|| panic!("GitHub knows no job {id}"));
+        let (started_at, _) = history.started().unwrap_or_else(|| panic!("job {id} never started"));
+        started_at.duration_since(history.queued_at.expect("it was queued before it started"))
+    }
+
+    /// What happened to a job, as `why` tells it.
+    pub fn steps(&self, id: JobId) -> String {
+        let job = self.job(id);
+        let steps: Vec<&str> = job.timeline.steps().iter().map(|step| step.what.as_str()).collect();
+        steps.join("\n")
+    }
+
+    /// The messages in Slack that have these words.
+    pub fn slack_says(&self, words: &str) -> usize {
+        self.slack.messages().iter().filter(|message| message.contains(words)).count()
     }
 
     /// Whether every job has ended and nothing is left over.
@@ -74,13 +123,16 @@ impl World {
         let keeps_warm: u64 = self.config.pools.iter().map(|pool| pool.wanted(self.now())).sum();
         let idle =
             self.live_runners().iter().filter(|runner| runner.pool.is_some() && runner.is_free()).count();
-        let is_idle =
-            |row: &Record| matches!(row, Record::Runner(runner) if runner.pool.is_some() && runner.is_free());
-        let open = self
-            .rows(Index::Unmatched)
-            .into_iter()
-            .chain(self.rows(Index::Active))
-            .filter(|row| !is_idle(row));
+        // A warm runner, or an image that can be pulled.
+        let is_stock = |row: &Record| match row {
+            Record::Runner(runner) => runner.pool.is_some() && runner.is_free(),
+            Record::Image(image) => {
+                image.serving.is_some() || matches!(image.state, ImageState::Ready { .. })
+            }
+            _ => false,
+        };
+        let rows = self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active));
+        let open = rows.filter(|row| !is_stock(row));
         self.jobs_that_may_still_run() == 0
             && open.count() == 0
             && idle as u64 <= keeps_warm
@@ -100,7 +152,8 @@ impl World {
             .map(|(id, ..)| id)
             .collect();
         let given_up = |id: &JobId| {
-            let row = self.runtime.block_on(ledger::job(&*self.ledger, *id)).expect("the ledger answers");
+            let row =
+                self.runtime.block_on(ledger::job(&*self.ledger.inside(), *id)).expect("the ledger answers");
             row.is_some_and(|row| {
                 matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. })
             })

@@ -1,26 +1,25 @@
 //! The whole system in one place: the real functions and the real bus, wired by the real template, against stand-ins with
 //! state, in virtual time. Something happens, the world settles, a story looks.
 
+mod act;
 mod agents;
 mod checks;
 mod drive;
 mod look;
+mod ports;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_trait::async_trait;
 use fleetfoot_local::assembly::{Ports, functions};
-use fleetfoot_local::bus::{Bus, Pace};
+use fleetfoot_local::bus::{Bus, Delivery, Pace};
 use fleetfoot_local::clock::{SeededTickets, VirtualClock};
 use fleetfoot_local::functions::Functions;
-use fleetfoot_local::ledger::MemoryLedger;
 use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::{self, Config};
 use fleetfoot_model::ids::JobId;
-use fleetfoot_model::ports::{SecretError, Secrets, Slack, Unavailable};
-use fleetfoot_model::secret::{Secret, SecretReference};
+use fleetfoot_model::secret::Secret;
 use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::fargate::{self, StandInFargate};
 use fleetfoot_stand_in::github::{self, JobOrder, StandInGitHub};
@@ -28,12 +27,11 @@ use fleetfoot_stand_in::images::{self, StandInImages};
 use fleetfoot_stand_in::runner::SimulatedRunners;
 
 use agents::Agents;
+pub use checks::text_of;
+pub use ports::{SlackChannel, WEBHOOK_SECRET, WorldLedger, WorldSecrets};
 
 /// The template that is deployed.
 const TEMPLATE: &str = include_str!("../../template.yaml");
-
-/// What the webhooks of these worlds are signed with.
-pub const WEBHOOK_SECRET: &str = "a secret of the stories";
 
 /// What most stories need and what each may change.
 pub struct Plan {
@@ -82,7 +80,9 @@ pub struct World {
     /// The time.
     pub clock: VirtualClock,
     /// Rows.
-    pub ledger: Arc<MemoryLedger>,
+    pub ledger: Arc<WorldLedger>,
+    /// The store of secrets.
+    pub secrets: Arc<WorldSecrets>,
     /// Events on their way.
     pub bus: Bus,
     /// The fleet's configuration.
@@ -95,6 +95,8 @@ pub struct World {
     runners: SimulatedRunners,
     agents: Agents,
     functions: Arc<Functions>,
+    /// What each schedule last woke its function with.
+    scheduled: BTreeMap<String, Delivery>,
     runtime: tokio::runtime::Runtime,
     began: Timestamp,
 }
@@ -113,14 +115,14 @@ impl World {
         let github = InProcess::new(Arc::new(Mutex::new(StandInGitHub::new(plan.github))), shared.clone());
         let fargate = InProcess::new(Arc::new(Mutex::new(StandInFargate::new(plan.fargate))), shared.clone());
         let images = InProcess::new(Arc::new(Mutex::new(StandInImages::new(plan.images))), shared);
-        let ledger = Arc::new(MemoryLedger::default());
+        let (ledger, secrets) = (Arc::new(WorldLedger::default()), Arc::new(WorldSecrets::default()));
         let slack = Arc::new(SlackChannel::default());
         let ports = Ports {
             ledger: ledger.clone(),
             github: Arc::new(github.clone()),
             fleet: Arc::new(fargate.clone()),
             images: Arc::new(images.clone()),
-            secrets: Arc::new(FixedSecrets),
+            secrets: secrets.clone(),
             tickets: Arc::new(SeededTickets::new(plan.seed)),
             slack: Some(slack.clone()),
         };
@@ -132,9 +134,11 @@ impl World {
             runners: SimulatedRunners::new(plan.seed),
             agents: Agents::default(),
             functions: Arc::new(functions),
+            scheduled: BTreeMap::new(),
             runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"),
             clock,
             ledger,
+            secrets,
             config,
             slack,
             github,
@@ -175,33 +179,4 @@ impl World {
 pub fn order(labels: &str) -> JobOrder {
     let labels = labels.split_whitespace().map(|label| label.parse().expect("a label")).collect();
     JobOrder::new("acme/app".parse().expect("a repository"), labels)
-}
-
-/// Every secret is the webhook's.
-struct FixedSecrets;
-
-#[async_trait]
-impl Secrets for FixedSecrets {
-    async fn read(&self, _reference: &SecretReference) -> Result<Secret, SecretError> {
-        Ok(Secret::new(WEBHOOK_SECRET))
-    }
-}
-
-/// A Slack channel that remembers what was said in it.
-#[derive(Default)]
-pub struct SlackChannel(Mutex<Vec<String>>);
-
-impl SlackChannel {
-    /// Every message, as JSON.
-    pub fn messages(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl Slack for SlackChannel {
-    async fn post(&self, message: &serde_json::Value) -> Result<(), Unavailable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message.to_string());
-        Ok(())
-    }
 }
