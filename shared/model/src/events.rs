@@ -7,39 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+pub use crate::description::{JobDescription, ObservedRunner};
 use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId};
 use crate::image::ImageReference;
-use crate::job::Waiting;
 use crate::runner::StopReason;
-use crate::spec::{Arch, Label, Spec};
-
-/// What a webhook tells of a job, carried in every event that is about GitHub's side of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobDescription {
-    /// The job.
-    pub id: JobId,
-    /// Its workflow run.
-    pub run_id: RunId,
-    /// Counts from 1; a re-run has new job ids.
-    pub run_attempt: u32,
-    /// Where it belongs.
-    pub repository: Repository,
-    /// Whether that repository is public.
-    pub public: bool,
-    /// The workflow's name; empty if GitHub did not say.
-    #[serde(default)]
-    pub workflow: String,
-    /// The job's name.
-    pub name: String,
-    /// Its `runs-on`.
-    pub labels: Vec<Label>,
-    /// Its page at GitHub.
-    #[serde(default)]
-    pub html_url: String,
-    /// When GitHub created it.
-    pub created_at: Timestamp,
-}
+use crate::spec::{Arch, Spec};
+use crate::waiting::Waiting;
 
 /// Why a job is (again) in search of a runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,17 +28,6 @@ pub enum QueueCause {
     Retry,
     /// `cleanup` found it waiting without a word.
     Recovered,
-}
-
-/// The runner that GitHub says runs a job; it need not be one of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ObservedRunner {
-    /// Its name.
-    pub name: String,
-    /// Its id at GitHub.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<GithubRunnerId>,
 }
 
 macro_rules! facts {

@@ -1,93 +1,13 @@
 //! A job and its states. They only move forward: a late `JobQueued` after `JobStarted` changes nothing.
 
-use std::fmt;
-
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::counter::Counter;
 use crate::events::{Fact, JobDeferred, JobDescription, JobQueued, JobRejected, QueueCause};
-use crate::ids::{ImageKey, JobId, RunnerName};
+use crate::ids::{JobId, RunnerName};
 use crate::spec::Spec;
 use crate::timeline::Timeline;
-
-/// What a queued job waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", tag = "for")]
-pub enum Waiting {
-    /// For runners to end: a limit is reached.
-    #[serde(rename_all = "camelCase")]
-    Capacity {
-        /// Which limit, in words.
-        limit: String,
-    },
-    /// For its image to be built.
-    #[serde(rename_all = "camelCase")]
-    Image {
-        /// Which image.
-        key: ImageKey,
-    },
-    /// For an API's rate limit to pass.
-    #[serde(rename_all = "camelCase")]
-    Throttled {
-        /// When by the limit's own clock.
-        until: Timestamp,
-        /// Whose limit.
-        reason: String,
-    },
-    /// For the next try after something failed.
-    #[serde(rename_all = "camelCase")]
-    Backoff {
-        /// When.
-        until: Timestamp,
-        /// What failed.
-        reason: String,
-    },
-}
-
-impl Waiting {
-    /// The wait for a limit.
-    pub fn capacity(counter: &Counter, limit: u64) -> Self {
-        Self::Capacity { limit: format!("{counter}: {limit} at most") }
-    }
-
-    /// Whether there is a reason to try again at this time.
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        match self {
-            Self::Capacity { .. } => true,
-            Self::Image { .. } => false,
-            Self::Throttled { until, .. } | Self::Backoff { until, .. } => *until <= now,
-        }
-    }
-
-    /// What a person could do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Capacity { .. } => {
-                "raise the limit under [limits] or on the class, or wait for a runner to end"
-            }
-            Self::Image { .. } => {
-                "wait for the build; a pool or an earlier job with this image would have it ready"
-            }
-            Self::Throttled { .. } => {
-                "wait; a warm pool spares launches, a GitHub App has higher limits than a token"
-            }
-            Self::Backoff { .. } => "look at why the runners before it stopped: fleetfoot runners list",
-        }
-    }
-}
-
-impl fmt::Display for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Capacity { limit } => write!(f, "waits for capacity ({limit})"),
-            Self::Image { key } => write!(f, "waits for image {key:.12} to be built"),
-            Self::Throttled { until, reason } => write!(f, "waits until {until} for a rate limit ({reason})"),
-            Self::Backoff { until, reason } => write!(f, "waits until {until} to try again ({reason})"),
-        }
-    }
-}
+pub use crate::waiting::Waiting;
 
 /// Where a job is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod counter;
 pub mod decide;
+pub mod description;
 pub mod dismiss;
 pub mod envelope;
 pub mod events;
@@ -29,5 +30,6 @@ pub mod secret;
 pub mod size;
 pub mod spec;
 pub mod timeline;
+pub mod waiting;
 
 pub use jiff::{SignedDuration, Timestamp};

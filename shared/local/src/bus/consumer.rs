@@ -2,7 +2,7 @@
 
 use fleetfoot_model::SignedDuration;
 
-use super::store::Channel;
+use super::channel::Channel;
 use crate::template::{Target, Wiring};
 
 /// How long after its timeout an asynchronous invocation is thought to be lost.

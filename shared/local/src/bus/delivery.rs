@@ -7,7 +7,7 @@ use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::notice::Notice;
 
-use super::store::Channel;
+use super::channel::Channel;
 use crate::template::BusName;
 
 /// What a function is invoked with.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use fleetfoot_model::Timestamp;
 
+use super::channel::Channel;
 use super::delivery::{DeadLetter, Item, ItemKey, Payload, Published};
-use super::store::{Channel, Commit, Store, StoreError};
+use super::store::{Commit, Store, StoreError};
 
 /// The most events that the history holds; the oldest go first.
 const LONGEST_HISTORY: usize = 100_000;

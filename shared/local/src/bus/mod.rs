@@ -4,6 +4,7 @@
 //! ([`crate::runtime`]) and virtual time drive it alike. Everything is delivered at least once. What was accepted is in
 //! the store; with `SQLite` it survives the process.
 
+mod channel;
 mod consumer;
 mod delivery;
 mod memory;
@@ -29,9 +30,9 @@ use pattern::Rules;
 use route::add_to;
 use store::{Burial, Commit, Store, StoreError};
 
+pub use channel::Channel;
 pub use consumer::Pace;
 pub use delivery::{DeadLetter, Delivery, Emission, Failure, Item, Outcome, Payload, Published};
-pub use store::Channel;
 
 /// How long dead letters are kept: as long as SQS can.
 const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(14 * 24);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::envelope::Envelope;
 
+use super::channel::Channel;
 use super::consumer::Consumer;
 use super::delivery::{Emission, Failure, Item, Payload};
-use super::store::{Burial, Channel, Commit};
+use super::store::{Burial, Commit};
 use super::{Bus, BusError};
 use crate::template::{BusName, Target};
 

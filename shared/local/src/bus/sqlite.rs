@@ -6,8 +6,9 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::envelope::Envelope;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::channel::Channel;
 use super::delivery::{DeadLetter, Item, Payload, Published};
-use super::store::{Burial, Channel, Commit, Store, StoreError};
+use super::store::{Burial, Commit, Store, StoreError};
 use crate::database::{Database, from_column, to_column};
 use crate::template::BusName;
 
