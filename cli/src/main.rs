@@ -61,7 +61,6 @@ Environment:
 enum Command {
     /// Run the whole fleet on this machine
     #[command(after_long_help = up::EXAMPLES)]
-    #[command(after_long_help = up::EXAMPLES)]
     Up(up::Args),
     /// Show the whole way with a stand-in GitHub and stand-in runners, without any account
     #[command(after_long_help = demo::EXAMPLES)]

@@ -1,8 +1,9 @@
 //! Everything that a fleet in one process is made of. `up` and `demo` run the same.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +86,12 @@ impl Engine {
     /// Opens everything. Nothing is served and nothing handled before [`Self::run`].
     pub(crate) async fn start(settings: Settings) -> Result<Self, Failure> {
         let Settings { config, secrets, slack, state, listen, runner_dir, stand_in, recipe } = settings;
-        std::fs::create_dir_all(&state).or_fail(format!("the folder {} cannot be made", state.display()))?;
+        // Rows and logs are for the one who runs the fleet.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&state)
+            .or_fail(format!("the folder {} cannot be made", state.display()))?;
         let lock = lock(&state)?;
         let database = Database::open(&state.join(DATABASE))
             .or_fail(format!("the state of the fleet in {} cannot be opened", state.display()))?;

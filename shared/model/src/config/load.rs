@@ -184,7 +184,7 @@ fn credentials(github: &Table<'_>) -> Option<Credentials> {
 fn labels(table: &Table<'_>, classes: Option<&BTreeMap<ClassName, Class>>) -> Option<LabelsConfig> {
     let required = table.get("required").at_least_one("a list of labels", plain_label);
     let required = required.unwrap_or_else(|| vec!["self-hosted".parse().expect("a label")]);
-    let plain = table.get("plain").list("a list of labels", plain_label).unwrap_or_default();
+    let plain = table.get("plain").list("a list of labels", plain_label).unwrap_or_else(default_plain);
     let default = table.get("default_class");
     let name = default.id::<ClassName>();
     table.finish();
@@ -206,6 +206,11 @@ fn default_class(classes: &BTreeMap<ClassName, Class>) -> Option<ClassName> {
 }
 
 /// A label that chooses nothing. One of the fleet's own words would lose its meaning without a sound.
+/// What GitHub gives every self-hosted runner of these machines by itself, so that workflows carry it.
+fn default_plain() -> Vec<Label> {
+    ["linux", "x64"].iter().filter_map(|label| label.parse().ok()).collect()
+}
+
 fn plain_label(node: &Node<'_>) -> Option<Label> {
     let label = node.id::<Label>()?;
     let word = label.as_str().to_ascii_lowercase();

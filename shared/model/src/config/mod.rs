@@ -110,7 +110,8 @@ pub enum Credentials {
 pub struct LabelsConfig {
     /// A job is ours only if it has all of these. Default `self-hosted`.
     pub required: Vec<Label>,
-    /// Further labels that are understood and choose nothing. Default none.
+    /// Further labels that are understood and choose nothing. Default `linux` and `x64`, which GitHub's own
+    /// setup gives every such runner.
     pub plain: Vec<Label>,
     /// The class of a job without a `class:` label. Default `medium` if there is one, else the smallest.
     pub default_class: ClassName,
