@@ -110,7 +110,7 @@ impl Machine {
     async fn wait_until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !is_so(self) {
-            assert!(began.elapsed() < Duration::from_secs(60), "it never was so: {what}");
+            assert!(began.elapsed() < Duration::from_mins(1), "it never was so: {what}");
             pause(Duration::from_millis(50)).await;
         }
     }
