@@ -1,14 +1,18 @@
 //! What people and strangers do, beside pushing.
 
 use fleetfoot_local::bus::{Delivery, Outcome};
+use fleetfoot_local::template::BusName;
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ids::{JobId, Repository};
+use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::Hook;
+use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_stand_in::github::{self, SessionId};
 
 use super::{WEBHOOK_SECRET, World, order};
+use crate::samples::Sample;
 
 impl World {
     /// Someone cancels a job.
@@ -57,6 +61,12 @@ impl World {
         self.github().register(now, &scope, name, &labels).expect("GitHub registers it");
     }
 
+    /// A row is there, wherever it comes from.
+    pub fn keep(&self, row: impl Into<Record>) {
+        let row = Stored::new(row.into());
+        self.runtime.block_on(ledger::put(&*self.ledger, row)).expect("there was no such row");
+    }
+
     /// Someone asks how the fleet is.
     pub fn health(&mut self) -> Response {
         let request = Request { method: "GET".to_owned(), path: "/health".to_owned(), ..Request::default() };
@@ -84,7 +94,22 @@ impl World {
         self.post(event, body, Some(WEBHOOK_SECRET))
     }
 
-    /// Takes what is due from the bus without handling it.
+    /// Publishes a sample where it belongs and takes what wakes a function, without handling it. Nothing else is on the
+    /// bus then.
+    pub fn take_deliveries_of(&self, sample: &Sample) -> Vec<Delivery> {
+        let now = self.now();
+        for delivery in self.take_deliveries() {
+            self.bus.complete(now, &delivery, Outcome::default()).expect("the bus takes it");
+        }
+        match sample.bus {
+            BusName::Fleet => self.bus.publish(now, vec![sample.event.clone()]),
+            BusName::Default => self.bus.publish_default(now, sample.event.clone()),
+        }
+        .expect("the bus takes it");
+        self.take_deliveries()
+    }
+
+    /// Takes what is due from the bus, without handling it.
     pub fn take_deliveries(&self) -> Vec<Delivery> {
         self.bus.take_due(self.now(), 100).expect("the bus answers")
     }

@@ -51,6 +51,11 @@ impl World {
         .collect()
     }
 
+    /// Every ticket that a task came up with, and every configuration that `register` gave out.
+    pub fn secrets_given_out(&self) -> (Vec<String>, Vec<String>) {
+        (self.agents.tickets.iter().cloned().collect(), self.agents.configurations.clone())
+    }
+
     /// How often GitHub was asked for a registration.
     pub fn jit_requests(&self) -> u64 {
         self.github().calls_of(Call::Jit)
