@@ -153,7 +153,7 @@ impl Cleanup {
         budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        if budget.questions == 0 {
+        if budget.questions == 0 || self.has_just_ended(row.value.runner(), now).await? {
             return Ok(Vec::new());
         }
         let told = self.ask(&row.value, budget).await?;
@@ -164,6 +164,17 @@ impl Cleanup {
         let fact = retry::after_failure(&mut row.value, "is gone without a word", &self.config, now);
         ledger::put(&*self.ledger, row).await?;
         Ok(vec![fact])
+    }
+
+    /// Whether the fleet's word of why the runner ended may still be on its way to `task-state`.
+    async fn has_just_ended(
+        &self,
+        runner: Option<&RunnerName>,
+        now: Timestamp,
+    ) -> Result<bool, FunctionError> {
+        let Some(name) = runner else { return Ok(false) };
+        let row = ledger::runner(&*self.ledger, name).await?;
+        Ok(row.is_some_and(|row| now <= row.value.changed_at + self.config.timeouts.grace))
     }
 
     /// What a lost webhook would have told of a job, if it has left the queue.

@@ -97,9 +97,11 @@ impl TaskState {
     }
 }
 
-/// Ends a runner's row. A second telling changes nothing.
+/// Ends a runner's row. A second telling changes nothing, unless the runner was only missed so far: `cleanup` may notice
+/// moments before the fleet tells that a task is gone, and not know why and at what cost.
 fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Timestamp) -> Option<Vec<Change>> {
-    if !runner.is_live() {
+    let was_missed = runner.state == RunnerState::Stopped(StopReason::Lost);
+    if !runner.is_live() && !was_missed {
         return None;
     }
     let was_busy = matches!(runner.state, RunnerState::Busy(_));
@@ -107,6 +109,11 @@ fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Times
     runner.task.get_or_insert_with(|| task.clone());
     runner.task_version = runner.task_version.max(change.version);
     runner.cost_micro_usd = Some(cost(runner, change, now));
+    if was_missed {
+        let what = format!("ended: {reason}");
+        runner.move_to(RunnerState::Stopped(reason), now, what);
+        return Some(Vec::new());
+    }
     let released = runner.stop(reason, now);
     Some(released.into_iter().map(Change::Release).collect())
 }
