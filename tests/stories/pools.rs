@@ -23,10 +23,18 @@ fn minutes(count: i64) -> SignedDuration {
     SignedDuration::from_mins(count)
 }
 
+/// GitHub tells that a job is queued before it has started.
+fn in_order() -> Plan {
+    let mut plan = Plan::new(1).with(POOL);
+    plan.github.times.webhook = SignedDuration::from_millis(200)..=SignedDuration::from_millis(200);
+    plan.github.times.pickup = SignedDuration::from_secs(1)..=SignedDuration::from_secs(1);
+    plan
+}
+
 /// As many runners as wanted are always ready; one that is taken is replaced at once, not when it ends.
 #[test]
 fn a_pool_is_kept_full() {
-    let mut world = Plan::new(1).with(POOL).world();
+    let mut world = in_order().world();
     world.run_for(minutes(2));
     assert_eq!((warm(&world), world.launches()), (2, 2));
     world.run_for(minutes(60));
@@ -47,15 +55,30 @@ fn a_pool_is_kept_full() {
 /// A job that a warm runner suits starts in seconds, and nothing is launched for it but the next warm one.
 #[test]
 fn a_warm_runner_starts_a_job_in_seconds_and_suppresses_a_launch() {
-    let mut world = Plan::new(1).with(POOL).world();
+    let mut world = in_order().world();
     world.run_for(minutes(2));
     let (near, far) = (world.push(SMALL), world.push("self-hosted class:large"));
     world.settle();
     assert!(world.queued_for(near) < SignedDuration::from_secs(3), "{:#}", world.queued_for(near));
-    assert!(world.count("JobMatched") >= 1);
+    assert_eq!(world.count("JobMatched"), 1);
     assert_eq!(world.ran_on(far), format!("ff-{far}-1"), "a large job needs a runner of its own");
     world.run_for(minutes(2));
     assert_eq!((world.launches(), warm(&world)), (4, 2));
+}
+
+/// A job has started on a warm runner before the fleet heard of it: nothing was matched, and the schedule fills the gap.
+#[test]
+fn a_warm_runner_that_was_taken_unheard_of_is_replaced_within_a_minute() {
+    let mut plan = in_order();
+    plan.github.times.pickup = SignedDuration::ZERO..=SignedDuration::ZERO;
+    plan.github.faults.webhook_delayed = 1.0;
+    let mut world = plan.world();
+    world.run_for(minutes(2));
+    let job = push_long(&mut world, minutes(30));
+    world.run_for(minutes(2));
+    assert_eq!((warm(&world), world.live_runners().len()), (2, 3));
+    world.settle();
+    assert_eq!((world.end_of(job).as_str(), world.launches()), ("success", 3));
 }
 
 /// More jobs than warm runners: the rest are launched, and the pool fills up behind them.

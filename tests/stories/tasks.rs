@@ -67,6 +67,22 @@ fn a_job_whose_tasks_never_start_is_rejected_with_the_reason() {
     assert!(world.elapsed() < minutes(40), "{:#}", world.elapsed());
 }
 
+/// `cleanup` misses a task before the fleet has told of its end. The job waits for the fleet's own words.
+#[test]
+fn a_task_that_is_missed_before_its_end_is_told_still_has_a_reason() {
+    let mut plan = Plan::new(1);
+    plan.fargate.times.event = SignedDuration::from_secs(50)..=SignedDuration::from_secs(50);
+    let mut world = plan.world();
+    world.fargate().set_faults(Faults { never_started: 1.0, ..Faults::NONE });
+    let job = world.push(SMALL);
+    world.settle();
+    let missed =
+        world.events("RunnerStopped").iter().filter(|it| it.detail["reason"]["because"] == "lost").count();
+    assert!(missed > 0, "a story about this has one");
+    let steps = world.steps(job);
+    assert_eq!((world.launches(), steps.matches("its task never started").count()), (5, 5), "{steps}");
+}
+
 /// A fleet without capacity is asked again, ever later.
 #[test]
 fn a_job_for_which_there_is_no_capacity_now_is_launched_when_there_is() {
