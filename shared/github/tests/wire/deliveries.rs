@@ -57,14 +57,14 @@ async fn the_deliveries_of_an_app_are_read_back_to_a_time() {
 }
 
 #[tokio::test]
-async fn one_call_reads_five_pages_at_most_and_asks_nobody_else() {
+async fn one_call_reads_twenty_pages_at_most_and_asks_nobody_else() {
     let server = Server::start().await;
     let elsewhere = Server::start().await;
     let page = Reply::json(&json!([delivery(9, 1, 200)])).header("link", next(&elsewhere.address, "again"));
     server.on(&format!("GET {APP}"), page);
     let world = World::with_app(&server.address);
-    assert_eq!(since(&world, 60).await.unwrap().len(), 5);
-    assert_eq!((server.heard().len(), elsewhere.heard().len()), (5, 0));
+    assert_eq!(since(&world, 60).await.unwrap().len(), 20);
+    assert_eq!((server.heard().len(), elsewhere.heard().len()), (20, 0));
 }
 
 #[tokio::test]
