@@ -3,4 +3,5 @@
 #![expect(clippy::missing_panics_doc, reason = "a test that panics has found something")]
 
 pub mod samples;
+pub mod tools;
 pub mod world;

@@ -24,8 +24,8 @@ mod wiring;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fleetfoot_local::clock::SystemClock;
 use fleetfoot_model::ports::Clock;
+use fleetfoot_shell::clock::SystemClock;
 use jiff::tz::TimeZone;
 use tracing_subscriber::filter::LevelFilter;
 

@@ -9,10 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use fleetfoot_local::clock::SystemClock;
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ports::Clock as _;
 use fleetfoot_model::secret::Secret;
+use fleetfoot_shell::clock::SystemClock;
 use fleetfoot_stand_in::github::{Call, Faults, JobOrder, Settings, StandInGitHub, Times};
 use fleetfoot_stand_in::github_http;
 use rustix::process::{Pid, Signal, kill_process};

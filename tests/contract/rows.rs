@@ -50,7 +50,7 @@ pub(crate) fn runner(name: &str, reserved_at: Timestamp) -> Runner {
         counters: Vec::new(),
         register_by: reserved_at + SignedDuration::from_mins(10),
     };
-    let seed = &mut fleetfoot_local::clock::SeededTickets::new(1);
+    let seed = &mut fleetfoot_shell::clock::SeededTickets::new(1);
     let ticket: Ticket = fleetfoot_model::ports::Tickets::draw(seed);
     Runner::reserve(reservation, &ticket, reserved_at)
 }

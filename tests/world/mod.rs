@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use fleetfoot_local::assembly::{Ports, functions};
 use fleetfoot_local::bus::{Bus, Delivery, Pace};
-use fleetfoot_local::clock::{SeededTickets, VirtualClock};
 use fleetfoot_local::functions::Functions;
 use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::{self, Config};
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::secret::Secret;
+use fleetfoot_shell::clock::{SeededTickets, VirtualClock};
 use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::fargate::{self, StandInFargate};
 use fleetfoot_stand_in::github::{self, JobOrder, StandInGitHub};

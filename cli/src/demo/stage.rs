@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use fleetfoot_local::bus::Bus;
-use fleetfoot_local::clock::SystemClock;
 use fleetfoot_local::fleet::LocalFleet;
 use fleetfoot_local::images::StandIn;
 use fleetfoot_local::ledger::SqliteLedger;
@@ -19,6 +18,7 @@ use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger;
 use fleetfoot_model::ports::{Clock as _, Fleet as _, SecretError, Secrets};
 use fleetfoot_model::secret::{Secret, SecretReference};
+use fleetfoot_shell::clock::SystemClock;
 use fleetfoot_stand_in::FaultLevel;
 use fleetfoot_stand_in::github::{Faults, JobHistory, Limits, Settings, StandInGitHub, Times};
 use fleetfoot_stand_in::github_http;

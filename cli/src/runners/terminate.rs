@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use fleetfoot_github::GitHubClient;
 use fleetfoot_local::bus::{Bus, Emission};
-use fleetfoot_local::clock::SystemClock;
 use fleetfoot_local::fleet::LocalFleet;
 use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_local::secrets::LocalSecrets;
@@ -16,6 +15,7 @@ use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger;
 use fleetfoot_model::ports::{Fleet, GitHub};
 use fleetfoot_model::runner::RunnerState;
+use fleetfoot_shell::clock::SystemClock;
 use uuid::Uuid;
 
 use crate::arguments::{Configuration, State};
@@ -174,7 +174,7 @@ mod tests {
                 spec: rows::spec(),
                 capacity: Capacity::OnDemand,
                 image_uri: None,
-                ticket: fleetfoot_model::ports::Tickets::draw(&fleetfoot_local::clock::SystemTickets),
+                ticket: fleetfoot_model::ports::Tickets::draw(&fleetfoot_shell::clock::SystemTickets),
                 attempt: 0,
                 debug: false,
             };

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use fleetfoot_local::assembly::{self, Ports};
 use fleetfoot_local::bus::{Bus, Pace};
-use fleetfoot_local::clock::{SystemTickets, VirtualClock};
 use fleetfoot_local::database::Database;
 use fleetfoot_local::http::{self, Limits};
 use fleetfoot_local::runtime::Runtime;
 use fleetfoot_local::secrets::LocalSecrets;
 use fleetfoot_model::config;
 use fleetfoot_model::secret::Secret;
+use fleetfoot_shell::clock::{SystemTickets, VirtualClock};
 use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::fargate::{self, InProcessFargate, StandInFargate};
 use fleetfoot_stand_in::github::{self, InProcessGitHub, StandInGitHub};

@@ -1,6 +1,5 @@
 //! Jobs and runners in every state.
 
-use fleetfoot_local::clock::SeededTickets;
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, RunId};
@@ -10,6 +9,7 @@ use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::{Registration, Reservation, Runner, RunnerState, Scope, StopReason};
 use fleetfoot_model::spec::{Arch, Capacity, Spec};
 use fleetfoot_model::{SignedDuration, Timestamp};
+use fleetfoot_shell::clock::SeededTickets;
 
 /// So many seconds after eight o'clock; the command lines run ten minutes past it.
 pub(crate) fn at(seconds: i64) -> Timestamp {

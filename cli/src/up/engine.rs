@@ -11,7 +11,6 @@ use std::time::Duration;
 use fleetfoot_github::GitHubClient;
 use fleetfoot_local::assembly::{self, Ports};
 use fleetfoot_local::bus::{Bus, Pace};
-use fleetfoot_local::clock::{SystemClock, SystemTickets};
 use fleetfoot_local::database::Database;
 use fleetfoot_local::fleet::{LocalFleet, LocalFleetSettings};
 use fleetfoot_local::functions::Functions;
@@ -24,6 +23,7 @@ use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ports::{Clock as _, GitHub, Secrets, Slack};
 use fleetfoot_model::secret::SecretReference;
+use fleetfoot_shell::clock::{SystemClock, SystemTickets};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 

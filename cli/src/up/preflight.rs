@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fleetfoot_local::slack::SlackWebhook;
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::ports::{SecretError, Secrets, Slack};
 use fleetfoot_model::secret::{Secret, SecretReference};
+use fleetfoot_shell::slack::SlackWebhook;
 
 use crate::failure::{Failure, OrFail};
 use crate::output;

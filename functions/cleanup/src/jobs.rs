@@ -2,7 +2,7 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::decide::retry;
-use fleetfoot_model::events::{Fact, JobExpired, QueueCause};
+use fleetfoot_model::events::{Fact, QueueCause};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::{Job, JobState, Waiting};
@@ -88,11 +88,9 @@ impl Cleanup {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         row.value.expire(reason, now);
-        let it = &row.value.description;
-        let (job, repository, name, html_url) =
-            (it.id, it.repository.clone(), it.name.clone(), it.html_url.clone());
+        let fact = row.value.expired(reason);
         ledger::put(&*self.ledger, row).await?;
-        Ok(vec![JobExpired { job, repository, name, html_url, reason: reason.to_owned() }.into()])
+        Ok(vec![fact])
     }
 
     async fn examine_waiting_job(

@@ -8,13 +8,9 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{self, Stored};
-use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
 use crate::JobState;
-
-/// The most rows without a partner that are looked at.
-const LOOK_AT: usize = 1000;
 
 impl JobState {
     pub(crate) async fn surplus(
@@ -26,7 +22,7 @@ impl JobState {
         else {
             return Ok(Vec::new());
         };
-        let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
+        let unmatched = ledger::unmatched(&*self.ledger).await?;
         if let Some(job) = matching::first_waiting(unmatched, &runner.value, &self.config, now) {
             return self.give(runner, job, now).await;
         }

@@ -7,12 +7,11 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::FleetError;
-use fleetfoot_model::record::{Index, Pool, Record};
+use fleetfoot_model::record::{Pool, Record};
 use fleetfoot_model::runner::Reservation;
 
 use crate::Launch;
 use crate::assess::ImageAnswer;
-use crate::queue::LOOK_AT;
 use crate::start::{Manner, Started, launched_fact};
 
 impl Launch {
@@ -79,7 +78,7 @@ impl Launch {
 
     async fn idle_in(&self, pool: &PoolConfig) -> Result<u64, FunctionError> {
         let is_idle = |row: &Record| matches!(row, Record::Runner(runner) if runner.is_idle_in(&pool.name));
-        let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
+        let unmatched = ledger::unmatched(&*self.ledger).await?;
         Ok(unmatched.iter().filter(|row| is_idle(&row.value)).count() as u64)
     }
 

@@ -10,13 +10,11 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::{ImageKey, JobId, Repository};
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::Runner;
 
 use crate::Launch;
 
-/// The most rows without a partner that are looked at.
-pub(crate) const LOOK_AT: usize = 1000;
 /// The most jobs that one event may serve; those after them are served by the next event or by `cleanup`.
 const MOST_AT_ONCE: usize = 10;
 
@@ -125,7 +123,7 @@ impl Launch {
 
     async fn unmatched(&self) -> Result<Unmatched, FunctionError> {
         let mut unmatched = Unmatched { jobs: Vec::new(), runners: Vec::new() };
-        for Stored { value, version } in self.ledger.list(Index::Unmatched, LOOK_AT).await? {
+        for Stored { value, version } in ledger::unmatched(&*self.ledger).await? {
             match value {
                 Record::Job(value) => unmatched.jobs.push(Stored { value, version }),
                 Record::Runner(value) => unmatched.runners.push(Stored { value, version }),

@@ -199,9 +199,7 @@ impl Launch {
         let becomes_of_job = match error {
             FleetError::Throttled { until, reason } => {
                 let waiting = Waiting::Throttled { until, reason };
-                let fact = job.value.deferred(waiting.clone());
-                job.value.wait(waiting, now);
-                fact
+                job.value.defer(waiting, now)
             }
             FleetError::Impossible(reason) => {
                 let fact = job.value.rejected(&reason);

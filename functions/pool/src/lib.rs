@@ -9,10 +9,7 @@ use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::{Fact, RunnerWanted};
 use fleetfoot_model::function::{EventFunction, FunctionError};
 use fleetfoot_model::ledger::{self, Ledger};
-use fleetfoot_model::record::{Index, Record};
-
-/// The most rows without a partner that are looked at.
-const LOOK_AT: usize = 1000;
+use fleetfoot_model::record::Record;
 
 /// The function `pool`.
 pub struct Pool {
@@ -29,7 +26,7 @@ impl EventFunction for Pool {
         if self.config.pools.is_empty() {
             return Ok(Vec::new());
         }
-        let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
+        let unmatched = ledger::unmatched(&*self.ledger).await?;
         let mut facts = Vec::new();
         for pool in &self.config.pools {
             let is_idle =

@@ -6,13 +6,9 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{self, Change, Stored};
-use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Registration, Runner};
 
 use crate::Register;
-
-/// The most rows without a partner that are looked at.
-const LOOK_AT: usize = 1000;
 
 /// Whether there is work.
 pub(crate) enum Binding {
@@ -69,7 +65,7 @@ impl Register {
         runner: &Runner,
         now: Timestamp,
     ) -> Result<Option<Stored<Job>>, FunctionError> {
-        let unmatched = self.ledger.list(Index::Unmatched, LOOK_AT).await?;
+        let unmatched = ledger::unmatched(&*self.ledger).await?;
         Ok(matching::first_waiting(unmatched, runner, &self.config, now))
     }
 }

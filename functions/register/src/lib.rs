@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::events::{Fact, RunnerDismissed};
-use fleetfoot_model::function::{FunctionError, HttpFunction};
+use fleetfoot_model::function::{CONFLICT_TRIES, FunctionError, HttpFunction};
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Ledger, Stored};
@@ -24,9 +24,6 @@ use crate::bind::Binding;
 
 /// How long an unfinished registration is left alone: longer than the adapter waits for GitHub (10 s).
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
-
-/// How often a request is decided anew because a row changed meanwhile.
-const CONFLICT_TRIES: u32 = 8;
 
 /// The function `register`.
 pub struct Register {

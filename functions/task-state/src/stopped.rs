@@ -78,8 +78,7 @@ impl TaskState {
         // Counted, so that a runner that ends at once without a job is not launched for ever.
         job.value.replacements += 1;
         let waiting = Waiting::Backoff { until, reason: why };
-        let fact = job.value.deferred(waiting.clone());
-        job.value.wait(waiting, now);
+        let fact = job.value.defer(waiting, now);
         ledger::put(&*self.ledger, job).await?;
         Ok(vec![fact])
     }

@@ -1,14 +1,9 @@
 //! The functions of this process, and the shell around each: what Lambda's runtime and the code around a handler do on
 //! AWS.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use fleetfoot_model::Timestamp;
@@ -16,9 +11,9 @@ use fleetfoot_model::function::{
     EventFunction, FunctionError, HttpFunction, NotificationFunction, handle_event,
 };
 use fleetfoot_model::http::{Request, Response};
+use fleetfoot_shell::{Broken, causation_id, within};
 use tokio::time::Instant;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use crate::bus::{Bus, Delivery, Emission, Failure, Item, Outcome, Payload};
 use crate::template::{Target, Wiring};
@@ -59,6 +54,12 @@ pub struct Mismatch {
 struct NotHandled {
     reason: String,
     for_good: bool,
+}
+
+impl From<Broken> for NotHandled {
+    fn from(broken: Broken) -> Self {
+        Self { for_good: false, reason: broken.to_string() }
+    }
 }
 
 impl From<FunctionError> for NotHandled {
@@ -138,7 +139,7 @@ impl Functions {
                 item.attempt,
             );
             let handled = within(limit, self.handle(&delivery.function, item, now)).instrument(span).await;
-            match handled {
+            match handled.unwrap_or_else(|broken| Err(broken.into())) {
                 Ok(emission) => outcome.emission.extend(emission),
                 Err(NotHandled { reason, for_good }) => {
                     outcome.failures.push(Failure { item: item.id, reason, for_good });
@@ -175,15 +176,11 @@ impl Functions {
             return Response::message(404, "not found");
         };
         let span = tracing::info_span!("answer", function.name = package, http.path = request.path);
-        let handle = async { Ok::<_, NotHandled>(function.handle(request, now).await) };
-        let (response, facts) = match within(limit, handle).instrument(span).await {
+        let answer = within(limit, function.handle(request, now)).instrument(span).await;
+        let (response, facts) = match answer {
             Ok(answer) => answer,
-            Err(NotHandled { reason, .. }) => {
-                tracing::error!(
-                    function.name = package,
-                    failure.reason = reason,
-                    "a request was not handled"
-                );
+            Err(broken) => {
+                tracing::error!(function.name = package, failure.reason = %broken, "a request was not handled");
                 return Response::message(500, "this request could not be handled");
             }
         };
@@ -235,21 +232,6 @@ impl Woken {
     }
 }
 
-/// What facts of a request name as their cause: GitHub's GUID of the delivery, which stays the same when it is delivered
-/// again; or a name of its own.
-fn causation_id(request: &Request, now: Timestamp) -> String {
-    let guid = request.header("x-github-delivery").filter(|guid| {
-        (1..=64).contains(&guid.len()) && guid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    });
-    guid.map_or_else(
-        || {
-            let name = format!("{} {} {now}", request.method, request.path);
-            Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
-        },
-        str::to_owned,
-    )
-}
-
 fn event_id(item: &Item) -> &str {
     match &item.payload {
         Payload::Event(event) => &event.id,
@@ -262,38 +244,4 @@ fn event_kind(item: &Item) -> &str {
         Payload::Event(event) => &event.detail_type,
         Payload::Message(_) => "message",
     }
-}
-
-/// Runs a handler to its end, its panic, or the limit of its time.
-async fn within<T>(
-    limit: Option<Duration>,
-    work: impl Future<Output = Result<T, NotHandled>>,
-) -> Result<T, NotHandled> {
-    let again = |reason| Err(NotHandled { reason, for_good: false });
-    let caught = match limit {
-        None => caught(work).await,
-        Some(limit) => match tokio::time::timeout(limit, caught(work)).await {
-            Ok(caught) => caught,
-            Err(_) => return again(format!("took longer than {} s", limit.as_secs_f64())),
-        },
-    };
-    caught.unwrap_or_else(|panic| again(format!("panicked: {panic}")))
-}
-
-async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        // A handler keeps nothing between invocations but what its ports keep, and those survive a panic.
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-            Err(panic) => Poll::Ready(Err(words(&*panic))),
-        }
-    })
-    .await
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a word".to_owned())
 }

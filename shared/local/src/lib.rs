@@ -2,7 +2,6 @@
 
 pub mod assembly;
 pub mod bus;
-pub mod clock;
 pub mod database;
 pub mod fleet;
 pub mod functions;
@@ -11,5 +10,4 @@ pub mod images;
 pub mod ledger;
 pub mod runtime;
 pub mod secrets;
-pub mod slack;
 pub mod template;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetfoot_local::clock::VirtualClock;
 use fleetfoot_local::images::{Builder, Docker, LocalImages, StandIn};
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::envelope::Envelope;
@@ -14,6 +13,7 @@ use fleetfoot_model::foreign::{BUILD_STATE_CHANGE, BuildStateChange};
 use fleetfoot_model::image_key::key_of;
 use fleetfoot_model::ports::{BuildRequest, BuildStatus, Images};
 use fleetfoot_model::spec::Arch;
+use fleetfoot_shell::clock::VirtualClock;
 use globset::Glob;
 use serde::Deserialize;
 use tempfile::TempDir;

@@ -9,7 +9,7 @@ use crate::events::Fact;
 use crate::http::{Request, Response};
 
 /// How often an event is handled anew at once because a row changed meanwhile, before it goes back to where it came from.
-const CONFLICT_TRIES: u32 = 8;
+pub const CONFLICT_TRIES: u32 = 8;
 
 /// Why a function has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::events::{Fact, JobDeferred, JobDescription, JobQueued, JobRejected, QueueCause};
+use crate::events::{Fact, JobDeferred, JobDescription, JobExpired, JobQueued, JobRejected, QueueCause};
 use crate::ids::{JobId, RunnerName};
 use crate::spec::Spec;
 use crate::timeline::Timeline;
@@ -214,6 +214,19 @@ impl Job {
     pub fn rejected(&self, reason: &str) -> Fact {
         let JobDescription { id, repository, name, html_url, .. } = self.description.clone();
         JobRejected { job: id, repository, name, html_url, reason: reason.to_owned() }.into()
+    }
+
+    /// The fact that it was given up.
+    pub fn expired(&self, reason: &str) -> Fact {
+        let JobDescription { id, repository, name, html_url, .. } = self.description.clone();
+        JobExpired { job: id, repository, name, html_url, reason: reason.to_owned() }.into()
+    }
+
+    /// Lets it wait while it is queued, and tells so.
+    pub fn defer(&mut self, waiting: Waiting, now: Timestamp) -> Fact {
+        let fact = self.deferred(waiting.clone());
+        self.wait(waiting, now);
+        fact
     }
 
     /// The fact that it waits.

@@ -131,6 +131,14 @@ typed_read!(
     pool(name: &PoolName) -> Pool as Pool via Key::Pool(name.clone())
 );
 
+/// The most rows without a partner that one event looks through; the oldest come first.
+const MOST_UNMATCHED: usize = 1000;
+
+/// What looks for a partner: queued jobs without a runner, runners without a job.
+pub async fn unmatched(ledger: &dyn Ledger) -> Result<Vec<Stored<Record>>, LedgerError> {
+    ledger.list(Index::Unmatched, MOST_UNMATCHED).await
+}
+
 /// What `cleanup` remembers; an empty memory if it never ran.
 pub async fn cleanup_memory(ledger: &dyn Ledger) -> Result<Stored<CleanupMemory>, LedgerError> {
     match ledger.get(&Key::Cleanup).await? {

@@ -42,3 +42,28 @@ impl FromStr for FaultLevel {
         }
     }
 }
+
+/// Makes a set of faults with `NONE`, `SOME` and `HEAVY` nameable by a level, and by its word.
+macro_rules! nameable_by_level {
+    ($faults:ty) => {
+        impl From<$crate::FaultLevel> for $faults {
+            fn from(level: $crate::FaultLevel) -> Self {
+                match level {
+                    $crate::FaultLevel::None => Self::NONE,
+                    $crate::FaultLevel::Some => Self::SOME,
+                    $crate::FaultLevel::Heavy => Self::HEAVY,
+                }
+            }
+        }
+
+        impl std::str::FromStr for $faults {
+            type Err = $crate::UnknownLevel;
+
+            fn from_str(text: &str) -> Result<Self, $crate::UnknownLevel> {
+                text.parse::<$crate::FaultLevel>().map(Self::from)
+            }
+        }
+    };
+}
+
+pub(crate) use nameable_by_level;

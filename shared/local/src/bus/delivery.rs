@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::envelope::Envelope;
-use fleetfoot_model::events::Fact;
-use fleetfoot_model::notice::Notice;
+use fleetfoot_shell::Emission;
 
 use super::channel::Channel;
 use crate::template::BusName;
@@ -53,38 +52,6 @@ pub struct Delivery {
     pub items: Vec<Item>,
     pub(super) consumer: usize,
     pub(super) number: u64,
-}
-
-/// What is to be published: facts, and what people should hear of.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Emission {
-    /// For the fleet's bus.
-    pub facts: Vec<Envelope>,
-    /// For the topic.
-    pub notices: Vec<String>,
-}
-
-impl Emission {
-    /// The facts that one cause led to, with the notices of those that a person should hear of.
-    ///
-    /// # Panics
-    /// Never: a notice is a plain structure.
-    pub fn of(facts: &[Fact], causation_id: &str, now: Timestamp) -> Self {
-        let envelopes = facts.iter().enumerate().map(|(n, fact)| Envelope::of(fact, causation_id, n, now));
-        let notices = facts.iter().filter_map(Notice::of);
-        Self {
-            facts: envelopes.collect(),
-            notices: notices
-                .map(|notice| serde_json::to_string(&notice).expect("a notice is a plain structure"))
-                .collect(),
-        }
-    }
-
-    /// Adds another's.
-    pub fn extend(&mut self, other: Self) {
-        self.facts.extend(other.facts);
-        self.notices.extend(other.notices);
-    }
 }
 
 /// How a delivery ended. Every item that is not among the failures was handled.

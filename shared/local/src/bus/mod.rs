@@ -32,7 +32,8 @@ use store::{Burial, Commit, Store, StoreError};
 
 pub use channel::Channel;
 pub use consumer::Pace;
-pub use delivery::{DeadLetter, Delivery, Emission, Failure, Item, Outcome, Payload, Published};
+pub use delivery::{DeadLetter, Delivery, Failure, Item, Outcome, Payload, Published};
+pub use fleetfoot_shell::Emission;
 
 /// How long dead letters are kept: as long as SQS can.
 const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(14 * 24);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::envelope::Envelope;
+use fleetfoot_shell::Emission;
 
 use super::channel::Channel;
 use super::consumer::Consumer;
-use super::delivery::{Emission, Failure, Item, Payload};
+use super::delivery::{Failure, Item, Payload};
 use super::store::{Burial, Commit};
 use super::{Bus, BusError};
 use crate::template::{BusName, Target};

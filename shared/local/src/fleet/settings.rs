@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fleetfoot_model::ports::Clock;
 
-use crate::clock::SystemClock;
+use fleetfoot_shell::clock::SystemClock;
 
 /// What a local fleet is told.
 #[derive(Clone)]

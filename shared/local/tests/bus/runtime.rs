@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetfoot_local::bus::{Bus, Pace};
-use fleetfoot_local::clock::SystemClock;
 use fleetfoot_local::database::Database;
 use fleetfoot_local::functions::Functions;
 use fleetfoot_local::runtime::Runtime;
@@ -18,6 +17,7 @@ use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::{Fact, RunnerWanted};
 use fleetfoot_model::function::{EventFunction, FunctionError};
 use fleetfoot_model::ports::Clock;
+use fleetfoot_shell::clock::SystemClock;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 

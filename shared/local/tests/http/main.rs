@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use fleetfoot_local::bus::{Bus, Pace};
-use fleetfoot_local::clock::SystemClock;
 use fleetfoot_local::database::Database;
 use fleetfoot_local::functions::Functions;
 use fleetfoot_local::http::{Limits, router, serve};
@@ -18,6 +17,7 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::events::{Fact, RunnerWanted};
 use fleetfoot_model::function::HttpFunction;
 use fleetfoot_model::http::{Request, Response};
+use fleetfoot_shell::clock::SystemClock;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

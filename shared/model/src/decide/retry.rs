@@ -25,7 +25,5 @@ pub fn after_failure(job: &mut Job, reason: &str, config: &Config, now: Timestam
         return job.queued_again(QueueCause::RunnerStopped);
     }
     let waiting = Waiting::Backoff { until: now + wait, reason: reason.to_owned() };
-    let fact = job.deferred(waiting.clone());
-    job.wait(waiting, now);
-    fact
+    job.defer(waiting, now)
 }

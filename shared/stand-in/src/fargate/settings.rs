@@ -1,11 +1,9 @@
 //! What a stand-in Fargate is made with. Every limit and time of the real one is a value here.
 
-use std::str::FromStr;
-
 use fleetfoot_model::SignedDuration;
 
 use crate::dice::{Span, millis};
-use crate::level::{FaultLevel, UnknownLevel};
+use crate::level::nameable_by_level;
 
 /// What a stand-in Fargate is made with.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,20 +166,4 @@ impl Faults {
     };
 }
 
-impl From<FaultLevel> for Faults {
-    fn from(level: FaultLevel) -> Self {
-        match level {
-            FaultLevel::None => Self::NONE,
-            FaultLevel::Some => Self::SOME,
-            FaultLevel::Heavy => Self::HEAVY,
-        }
-    }
-}
-
-impl FromStr for Faults {
-    type Err = UnknownLevel;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        text.parse::<FaultLevel>().map(Self::from)
-    }
-}
+nameable_by_level!(Faults);

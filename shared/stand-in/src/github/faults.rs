@@ -1,10 +1,8 @@
 //! What can go wrong at GitHub, as rates from 0.0 (never) to 1.0 (always).
 
-use std::str::FromStr;
-
 use fleetfoot_model::SignedDuration;
 
-use crate::level::{FaultLevel, UnknownLevel};
+use crate::level::nameable_by_level;
 
 /// What goes wrong, and how often.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,20 +89,4 @@ impl Faults {
     };
 }
 
-impl From<FaultLevel> for Faults {
-    fn from(level: FaultLevel) -> Self {
-        match level {
-            FaultLevel::None => Self::NONE,
-            FaultLevel::Some => Self::SOME,
-            FaultLevel::Heavy => Self::HEAVY,
-        }
-    }
-}
-
-impl FromStr for Faults {
-    type Err = UnknownLevel;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        text.parse::<FaultLevel>().map(Self::from)
-    }
-}
+nameable_by_level!(Faults);

@@ -1,9 +1,7 @@
 //! What a stand-in image builder is made with.
 
-use std::str::FromStr;
-
 use crate::dice::{Span, millis};
-use crate::level::{FaultLevel, UnknownLevel};
+use crate::level::nameable_by_level;
 
 /// What a stand-in image builder is made with.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,20 +106,4 @@ impl Faults {
     };
 }
 
-impl From<FaultLevel> for Faults {
-    fn from(level: FaultLevel) -> Self {
-        match level {
-            FaultLevel::None => Self::NONE,
-            FaultLevel::Some => Self::SOME,
-            FaultLevel::Heavy => Self::HEAVY,
-        }
-    }
-}
-
-impl FromStr for Faults {
-    type Err = UnknownLevel;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        text.parse::<FaultLevel>().map(Self::from)
-    }
-}
+nameable_by_level!(Faults);

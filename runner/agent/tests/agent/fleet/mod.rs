@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use fleetfoot_agent::Report;
 use fleetfoot_agent::processes::Process;
-use fleetfoot_local::clock::{SystemClock, SystemTickets, VirtualClock};
 use fleetfoot_local::fleet::{LocalFleet, LocalFleetSettings};
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::foreign::TaskStateChange;
 use fleetfoot_model::ids::{RunnerName, TaskId};
 use fleetfoot_model::ports::{Clock, Fleet, FleetError, LaunchRequest, Tickets, Unavailable};
 use fleetfoot_model::spec::{Arch, Capacity, Spec};
+use fleetfoot_shell::clock::{SystemClock, SystemTickets, VirtualClock};
 use tokio::task::JoinHandle;
 
 use crate::world::{Answer, LISTEN, Register, until, write_run_script};

@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use fleetfoot_local::slack::SlackWebhook;
 use fleetfoot_model::ports::Slack;
 use fleetfoot_model::secret::Secret;
+use fleetfoot_shell::slack::SlackWebhook;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -1,0 +1,1 @@
+//! The fleet's configuration, kept in a parameter.

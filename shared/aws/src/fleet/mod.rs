@@ -1,0 +1,1 @@
+//! The fleet on ECS and Fargate.

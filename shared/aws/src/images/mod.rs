@@ -1,0 +1,1 @@
+//! Runner images: built by CodeBuild, kept in ECR.

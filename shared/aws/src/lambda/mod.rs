@@ -1,0 +1,1 @@
+//! The Lambda shell: from an invocation to a function and back.

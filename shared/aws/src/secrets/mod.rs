@@ -1,0 +1,1 @@
+//! Secrets of the Systems Manager and the Secrets Manager.

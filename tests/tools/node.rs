@@ -1,0 +1,29 @@
+//! Packages of npm. They need Node and npm.
+//!
+//! [`node`] answers the folder of the programs that `package.json` beside this file pins.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{run, target};
+
+const PACKAGE: &str = include_str!("node/package.json");
+const LOCK: &str = include_str!("node/package-lock.json");
+
+/// The folder that holds `node_modules`.
+pub fn node() -> PathBuf {
+    let folder = target().join("tools").join("node");
+    std::fs::create_dir_all(&folder).expect("target/tools can be made");
+    let lock = File::create(folder.join("lock")).expect("a lock file can be made");
+    lock.lock().expect("a lock can be waited for");
+    let installed = folder.join("installed.json");
+    if std::fs::read_to_string(&installed).is_ok_and(|found| found == LOCK) {
+        return folder;
+    }
+    std::fs::write(folder.join("package.json"), PACKAGE).expect("package.json can be written");
+    std::fs::write(folder.join("package-lock.json"), LOCK).expect("package-lock.json can be written");
+    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder));
+    std::fs::write(&installed, LOCK).expect("what was installed can be noted");
+    folder
+}
