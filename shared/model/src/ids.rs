@@ -146,6 +146,17 @@ text_id!(
     |text| word(text, 256, "-_:/")
 );
 text_id!(
+    /// The ARN of an IAM role.
+    RoleArn,
+    "the ARN of a role, such as arn:aws:iam::123456789012:role/name",
+    |text| {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        word(text, 256, "-_:/+=,.@")
+            && matches!(parts[..], ["arn", _, "iam", "", account, name]
+                if account.len() == 12 && name.len() > 5 && name.starts_with("role/"))
+    }
+);
+text_id!(
     /// What identifies a built image: a digest over all that goes into it, never a sanitized name.
     ImageKey,
     "64 hexadecimal digits",

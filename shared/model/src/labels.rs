@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Class, Config, LabelsConfig, Pattern};
+use crate::config::{Class, Config, ImagesConfig, LabelsConfig, Pattern};
 use crate::ids::ClassName;
 use crate::image::ImageReference;
 use crate::size::{LEAST_DISK_GIB, MOST_DISK_GIB};
@@ -18,13 +18,13 @@ pub struct LabelRules<'a> {
     pub labels: &'a LabelsConfig,
     /// The classes.
     pub classes: &'a BTreeMap<ClassName, Class>,
-    /// The base images that are allowed.
-    pub images: &'a [Pattern],
+    /// The base images that are allowed, and the default.
+    pub images: &'a ImagesConfig,
 }
 
 impl<'a> From<&'a Config> for LabelRules<'a> {
     fn from(config: &'a Config) -> Self {
-        Self { labels: &config.labels, classes: &config.classes, images: &config.images.allow }
+        Self { labels: &config.labels, classes: &config.classes, images: &config.images }
     }
 }
 
@@ -131,11 +131,12 @@ fn resolve(words: &[(&Label, Word<'_>)], rules: &LabelRules<'_>) -> Result<Spec,
     {
         spec.disk_gib = read_disk(value)?;
     }
-    if let Some(value) =
-        only(words, "image:", |word| if let Word::Image(value) = word { Some(*value) } else { None })?
-    {
-        spec.image = Some(read_image(value, rules.images)?);
-    }
+    let image =
+        only(words, "image:", |word| if let Word::Image(value) = word { Some(*value) } else { None })?;
+    spec.image = match image {
+        Some(value) => Some(read_image(value, &rules.images.allow)?),
+        None => rules.images.default.clone(),
+    };
     if words.iter().any(|(_, word)| matches!(word, Word::Spot)) {
         spec.capacity = Capacity::Spot;
     }

@@ -239,3 +239,28 @@ proptest! {
         check_any(&format!("{key} = {value}\n{LEAST}"))?;
     }
 }
+
+#[test]
+fn where_runners_are_containers_every_job_has_an_image() {
+    use fleetfoot_model::config::{DEFAULT_IMAGE, load_for_containers};
+    use fleetfoot_model::labels::{LabelRules, Reading, parse};
+    let image_of = |config: &Config, labels: &[&str]| {
+        let labels: Vec<_> = labels.iter().map(|label| label.parse().unwrap()).collect();
+        let Reading::Ours(spec) = parse(&labels, &LabelRules::from(config)) else { panic!("{labels:?}") };
+        spec.image.map(|image| image.to_string())
+    };
+    assert_eq!(image_of(&with(""), &["self-hosted"]), None);
+    let pool = "[[pools]]\nlabels = [\"self-hosted\"]\nsize = 1\n";
+    let config = load_for_containers("fleet.toml", &format!("{LEAST}{pool}")).unwrap();
+    assert_eq!(image_of(&config, &["self-hosted"]).as_deref(), Some(DEFAULT_IMAGE));
+    assert_eq!(config.pools[0].spec.image.as_ref().map(ImageReference::as_str), Some(DEFAULT_IMAGE));
+
+    let images = "[images]\ndefault = \"acme/base:1\"\nallow = [\"ubuntu:*\"]\n";
+    for config in [with(images), load_for_containers("fleet.toml", &format!("{LEAST}{images}")).unwrap()] {
+        assert_eq!(image_of(&config, &["self-hosted"]).as_deref(), Some("acme/base:1"));
+        assert_eq!(
+            image_of(&config, &["self-hosted", "image:ubuntu:22.04"]).as_deref(),
+            Some("ubuntu:22.04")
+        );
+    }
+}

@@ -13,9 +13,13 @@ use super::{
 };
 use crate::SignedDuration;
 use crate::ids::{ClassName, InvalidId, Owner, Repository};
+use crate::image::ImageReference;
 use crate::labels::{LabelRules, nearest};
 use crate::size::{IllegalSize, LEAST_DISK_GIB, MOST_DISK_GIB, Size};
 use crate::spec::{Arch, Capacity, Label};
+
+/// What a job without an `image:` label gets where runners are containers.
+pub const DEFAULT_IMAGE: &str = "public.ecr.aws/docker/library/ubuntu:24.04";
 
 const GITHUB_COM: &str = "https://api.github.com";
 /// GitHub's own cap on a webhook.
@@ -30,6 +34,22 @@ const MOST_RUNNERS: u64 = 100_000;
 /// # Errors
 /// Every mistake in the text, at once.
 pub fn load(file: &str, text: &str) -> Result<Config, ConfigError> {
+    read(file, text, None)
+}
+
+/// Reads the configuration of a fleet whose runners are containers: a job without an `image:` label has to have an image
+/// too, and gets [`DEFAULT_IMAGE`] unless `[images] default` says another.
+///
+/// # Errors
+/// Every mistake in the text, at once.
+///
+/// # Panics
+/// Never: the default image is well-formed.
+pub fn load_for_containers(file: &str, text: &str) -> Result<Config, ConfigError> {
+    read(file, text, Some(DEFAULT_IMAGE.parse().expect("an image reference")))
+}
+
+fn read(file: &str, text: &str, default_image: Option<ImageReference>) -> Result<Config, ConfigError> {
     let problems = Problems::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -40,7 +60,11 @@ pub fn load(file: &str, text: &str) -> Result<Config, ConfigError> {
         problems.add(key.unwrap_or_default(), Some(span.start), found, "TOML, see https://toml.io");
     }
     // What is read from broken syntax would be a list of follow-up mistakes.
-    let config = if errors.is_empty() { sections(&Table::root(&problems, document.get_ref())) } else { None };
+    let config = if errors.is_empty() {
+        sections(&Table::root(&problems, document.get_ref()), default_image)
+    } else {
+        None
+    };
     let problems = problems.into_sorted();
     match config {
         Some(config) if problems.is_empty() => Ok(config),
@@ -48,7 +72,7 @@ pub fn load(file: &str, text: &str) -> Result<Config, ConfigError> {
     }
 }
 
-fn sections(root: &Table<'_>) -> Option<Config> {
+fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<Config> {
     let section = |name| root.get(name).section("a section");
     let fleet = section("fleet");
     let name = fleet.get("name").id();
@@ -62,7 +86,7 @@ fn sections(root: &Table<'_>) -> Option<Config> {
     let classes = classes(&section("classes"));
     let labels = labels(&section("labels"), classes.as_ref());
     let limits = limits(&section("limits"));
-    let images = images(&section("images"));
+    let images = images(&section("images"), default_image);
     let repositories = repositories(&section("repositories"), target);
     let notify = notify(&section("notify"));
     let timeouts = timeouts(&section("timeouts"));
@@ -71,7 +95,7 @@ fn sections(root: &Table<'_>) -> Option<Config> {
 
     // Pools are read against classes and labels; where those are wrong, more would be follow-up mistakes.
     let (classes, labels) = (classes?, labels?);
-    let rules = LabelRules { labels: &labels, classes: &classes, images: &images.allow };
+    let rules = LabelRules { labels: &labels, classes: &classes, images: &images };
     let pools = pools(&pool_sections, &rules, target, limits.runners);
     Some(Config {
         fleet: name.unwrap_or_else(|| "ff".parse().expect("ff is a fleet name")),
@@ -253,6 +277,7 @@ fn default_classes() -> BTreeMap<ClassName, Class> {
                 arch: Arch::X64,
                 capacity: Capacity::OnDemand,
                 runners: None,
+                role: None,
             };
             (name.parse().expect("a class's name"), class)
         })
@@ -283,9 +308,10 @@ fn class(node: Node<'_>) -> Option<Class> {
     let arch = table.get("arch").id().unwrap_or(Arch::X64);
     let spot = table.get("spot").boolean().unwrap_or(false);
     let runners = table.get("runners").integer(1..=MOST_RUNNERS);
+    let role = table.get("role").id();
     table.finish();
     let capacity = if spot { Capacity::Spot } else { Capacity::OnDemand };
-    Some(Class { size: size?, disk_gib, arch, capacity, runners })
+    Some(Class { size: size?, disk_gib, arch, capacity, runners, role })
 }
 
 /// A whole number that fits a `u32`.
@@ -309,8 +335,9 @@ fn limits(table: &Table<'_>) -> Limits {
     limits
 }
 
-fn images(table: &Table<'_>) -> ImagesConfig {
+fn images(table: &Table<'_>, default: Option<ImageReference>) -> ImagesConfig {
     let images = ImagesConfig {
+        default: table.get("default").image().or(default),
         allow: table
             .get("allow")
             .list("a list of patterns", |node| pattern(node, "\"ubuntu:*\" or \"ghcr.io/acme/**\""))

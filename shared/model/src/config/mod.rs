@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 
-use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository};
+use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository, RoleArn};
+use crate::image::ImageReference;
 use crate::runner::Scope;
 use crate::schedule::Schedule;
 use crate::secret::SecretReference;
@@ -17,7 +18,7 @@ use crate::size::Size;
 use crate::spec::{Arch, Capacity, Label, Spec};
 use crate::{SignedDuration, Timestamp};
 
-pub use load::load;
+pub use load::{DEFAULT_IMAGE, load, load_for_containers};
 pub use report::{ConfigError, Problem};
 
 /// A valid configuration. Every default is resolved.
@@ -130,6 +131,8 @@ pub struct Class {
     pub capacity: Capacity,
     /// The most runners of this class. Default: only the fleet's limit.
     pub runners: Option<u64>,
+    /// The role that its jobs have on AWS; one of those that the deployment allows. Default: a role without permissions.
+    pub role: Option<RoleArn>,
 }
 
 impl Class {
@@ -165,6 +168,9 @@ pub struct Limits {
 /// `[images]`
 #[derive(Debug, Clone)]
 pub struct ImagesConfig {
+    /// The base image of a job without an `image:` label. Default: none on one machine, where runners are processes;
+    /// [`DEFAULT_IMAGE`] on AWS. It need not be allowed to labels.
+    pub default: Option<ImageReference>,
     /// Patterns of base images that an `image:` label may name. Default: none may.
     pub allow: Vec<Pattern>,
     /// How long a failed build is not tried again. Default 10 minutes.

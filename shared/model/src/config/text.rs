@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Problem;
 use crate::ids::InvalidId;
+use crate::image::{ImageReference, InvalidImage};
 use crate::labels::{nearest, shown};
 use crate::secret::{SECRET_REFERENCE_FORMS, SecretReference};
 
@@ -112,6 +113,15 @@ impl<'a> Node<'a> {
     pub(super) fn id<T: FromStr<Err = InvalidId>>(&self) -> Option<T> {
         let text = self.string("text")?;
         text.parse().map_err(|error: InvalidId| self.refuse(quoted(text), error.allowed)).ok()
+    }
+
+    /// The name of an image.
+    pub(super) fn image(&self) -> Option<ImageReference> {
+        let text = self.string("text")?;
+        let refuse = |error: InvalidImage| {
+            self.refuse(format!("{}: {error}", quoted(text)), "an image, such as \"ubuntu:24.04\"");
+        };
+        text.parse().map_err(refuse).ok()
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
