@@ -1,11 +1,13 @@
 //! Other people's programs, pinned: installed under `target/tools` when a test first needs them, and kept there.
 
+mod ministack;
 mod node;
 mod process;
 mod python;
 
 use std::path::{Path, PathBuf};
 
+pub use ministack::Ministack;
 pub use node::node;
 pub use process::{Server, free_port, run};
 pub use python::{ministack, sam};
