@@ -85,7 +85,11 @@ fn needs(package: &str, locked: &BTreeMap<String, BTreeSet<String>>) -> BTreeMap
                     "{package}: dependencies of a platform are not read here"
                 );
                 let table = manifest.get("dependencies").and_then(toml::Value::as_table);
-                table.into_iter().flat_map(Table::keys).cloned().collect()
+                // What is optional is for a function's binary; its library is built without.
+                let is_needed =
+                    |need: &toml::Value| need.get("optional").is_none_or(|it| it.as_bool() == Some(false));
+                let needed = table.into_iter().flatten().filter(|(_, need)| is_needed(need));
+                needed.map(|(name, _)| name.clone()).collect()
             }
             None => locked.get(&package).into_iter().flatten().cloned().collect(),
         };
@@ -111,6 +115,13 @@ fn functions_and_the_model_need_no_runtime_and_no_aws() {
         let package = manifest(path)["package"]["name"].as_str().expect("a name is text").to_owned();
         let needs = needs(&package, &locked);
         assert!(needs.contains_key("serde"), "{package}: a search that finds nothing proves nothing");
+        let dependencies = manifest(path)["dependencies"].as_table().cloned().unwrap_or_default();
+        let optional: Vec<_> =
+            dependencies.iter().filter(|(_, need)| need.get("optional").is_some()).collect();
+        assert!(
+            optional.iter().all(|(name, _)| *name == "fleetfoot-aws"),
+            "{package}: only the binary's shell is optional, found {optional:?}"
+        );
         for (need, by) in needs {
             assert!(!is_forbidden(&need), "{package} needs {need}, through {by}");
         }

@@ -6,7 +6,7 @@ pub mod clients;
 pub mod configuration;
 pub mod fleet;
 pub mod images;
-pub mod lambda;
+// pub mod lambda;
 pub mod ledger;
 pub mod metrics;
 pub mod secrets;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use globset::GlobBuilder;
 use toml::de::DeTable;
 
+use super::classes::classes;
 use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
@@ -12,11 +13,10 @@ use super::{
     Pattern, RepositoriesConfig, Target, Timeouts,
 };
 use crate::SignedDuration;
-use crate::ids::{ClassName, InvalidId, Owner, Repository};
+use crate::ids::{ClassName, Owner, Repository};
 use crate::image::ImageReference;
 use crate::labels::{LabelRules, nearest};
-use crate::size::{IllegalSize, LEAST_DISK_GIB, MOST_DISK_GIB, Size};
-use crate::spec::{Arch, Capacity, Label};
+use crate::spec::Label;
 
 /// What a job without an `image:` label gets where runners are containers.
 pub const DEFAULT_IMAGE: &str = "public.ecr.aws/docker/library/ubuntu:24.04";
@@ -27,7 +27,7 @@ const MOST_WEBHOOK_BYTES: u64 = 25 * 1024 * 1024;
 const WEEK_SECONDS: u64 = 7 * 24 * 3600;
 const YEAR_SECONDS: u64 = 365 * 24 * 3600;
 /// A bound against slips of the finger; no account has so many Fargate tasks.
-const MOST_RUNNERS: u64 = 100_000;
+pub(super) const MOST_RUNNERS: u64 = 100_000;
 
 /// Reads a configuration. `file` is the name that errors give it.
 ///
@@ -248,82 +248,11 @@ fn plain_label(node: &Node<'_>) -> Option<Label> {
 }
 
 /// The classes, unless one of them is wrong.
-fn classes(table: &Table<'_>) -> Option<BTreeMap<ClassName, Class>> {
-    let entries = table.entries();
-    if entries.is_empty() {
-        return Some(default_classes());
-    }
-    let read: Vec<_> = entries.into_iter().map(|(name, node)| named_class(name, node)).collect();
-    read.into_iter().collect()
-}
-
-fn named_class(name: &str, node: Node<'_>) -> Option<(ClassName, Class)> {
-    match name.parse() {
-        Ok(name) => class(node).map(|class| (name, class)),
-        Err(InvalidId { allowed, .. }) => {
-            node.refuse(quoted(name), format!("a class's name: {allowed}"));
-            None
-        }
-    }
-}
-
-fn default_classes() -> BTreeMap<ClassName, Class> {
-    [("small", 512, 1024), ("medium", 1024, 2048), ("large", 2048, 4096), ("xlarge", 4096, 16_384)]
-        .into_iter()
-        .map(|(name, cpu, memory_mib)| {
-            let class = Class {
-                size: Size { cpu, memory_mib },
-                disk_gib: LEAST_DISK_GIB,
-                arch: Arch::X64,
-                capacity: Capacity::OnDemand,
-                runners: None,
-                role: None,
-            };
-            (name.parse().expect("a class's name"), class)
-        })
-        .collect()
-}
-
-fn class(node: Node<'_>) -> Option<Class> {
-    let table = node.table("a section with cpu and memory")?;
-    let (cpu, memory) = (
-        table.get("cpu").required("CPU units, 1024 to a vCPU, such as 512"),
-        table.get("memory").required("MiB, such as 1024"),
-    );
-    let size = match (small(&cpu, 1, u32::MAX), small(&memory, 1, u32::MAX)) {
-        (Some(units), Some(mib)) => match Size::new(units, mib) {
-            Ok(size) => Some(size),
-            Err(illegal @ IllegalSize::Cpu) => {
-                cpu.refuse(units, illegal);
-                None
-            }
-            Err(illegal @ IllegalSize::Memory { .. }) => {
-                memory.refuse(mib, illegal);
-                None
-            }
-        },
-        _ => None,
-    };
-    let disk_gib = small(&table.get("disk"), LEAST_DISK_GIB, MOST_DISK_GIB).unwrap_or(LEAST_DISK_GIB);
-    let arch = table.get("arch").id().unwrap_or(Arch::X64);
-    let spot = table.get("spot").boolean().unwrap_or(false);
-    let runners = table.get("runners").integer(1..=MOST_RUNNERS);
-    let role = table.get("role").id();
-    table.finish();
-    let capacity = if spot { Capacity::Spot } else { Capacity::OnDemand };
-    Some(Class { size: size?, disk_gib, arch, capacity, runners, role })
-}
-
-/// A whole number that fits a `u32`.
-fn small(node: &Node<'_>, least: u32, most: u32) -> Option<u32> {
-    node.integer(u64::from(least)..=u64::from(most)).and_then(|number| u32::try_from(number).ok())
-}
-
 fn limits(table: &Table<'_>) -> Limits {
     let limits = Limits {
         runners: table.get("runners").integer(1..=MOST_RUNNERS).unwrap_or(10),
         runners_per_repository: table.get("runners_per_repository").integer(1..=MOST_RUNNERS),
-        launch_attempts: small(&table.get("launch_attempts"), 1, 100).unwrap_or(5),
+        launch_attempts: table.get("launch_attempts").small(1, 100).unwrap_or(5),
         replacements: table.get("replacements").integer(0..=MOST_RUNNERS).unwrap_or(100),
         webhook_bytes: table
             .get("webhook_bytes")

@@ -1,5 +1,6 @@
 //! The fleet's configuration: what `fleet.toml` says, checked as a whole when it is loaded.
 
+mod classes;
 mod load;
 mod pools;
 mod report;

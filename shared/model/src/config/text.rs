@@ -115,6 +115,11 @@ impl<'a> Node<'a> {
         text.parse().map_err(|error: InvalidId| self.refuse(quoted(text), error.allowed)).ok()
     }
 
+    /// A whole number that fits a `u32`.
+    pub(super) fn small(&self, least: u32, most: u32) -> Option<u32> {
+        self.integer(u64::from(least)..=u64::from(most)).and_then(|number| u32::try_from(number).ok())
+    }
+
     /// The name of an image.
     pub(super) fn image(&self) -> Option<ImageReference> {
         let text = self.string("text")?;

@@ -1,0 +1,17 @@
+//! The Lambda function `cleanup`.
+
+use std::process::ExitCode;
+
+use fleetfoot_cleanup::Cleanup;
+use fleetfoot_aws::lambda;
+
+fn main() -> ExitCode {
+    lambda::events("cleanup", |ports| {
+        Ok(Cleanup {
+            ledger: ports.ledger()?,
+            github: ports.github(),
+            fleet: ports.fleet()?,
+            config: ports.config(),
+        })
+    })
+}

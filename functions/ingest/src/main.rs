@@ -1,0 +1,10 @@
+//! The Lambda function `ingest`.
+
+use std::process::ExitCode;
+
+use fleetfoot_ingest::Ingest;
+use fleetfoot_aws::lambda;
+
+fn main() -> ExitCode {
+    lambda::http("ingest", |ports| Ok(Ingest { config: ports.config(), secrets: ports.webhook_secrets() }))
+}

@@ -1,0 +1,10 @@
+//! The Lambda function `pool`.
+
+use std::process::ExitCode;
+
+use fleetfoot_pool::Pool;
+use fleetfoot_aws::lambda;
+
+fn main() -> ExitCode {
+    lambda::events("pool", |ports| Ok(Pool { ledger: ports.ledger()?, config: ports.config() }))
+}

@@ -1,0 +1,10 @@
+//! The Lambda function `register`.
+
+use std::process::ExitCode;
+
+use fleetfoot_register::Register;
+use fleetfoot_aws::lambda;
+
+fn main() -> ExitCode {
+    lambda::http("register", |ports| Ok(Register { ledger: ports.ledger()?, github: ports.github(), config: ports.config() }))
+}

@@ -1,0 +1,128 @@
+//! What a function is built from.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use fleetfoot_github::GitHubClient;
+use fleetfoot_model::config::{Config, Credentials};
+use fleetfoot_model::ledger::Ledger;
+use fleetfoot_model::ports::{Fleet, GitHub, Images, Secrets, Slack, Tickets};
+use fleetfoot_model::secret::SecretReference;
+use fleetfoot_shell::clock::{SystemClock, SystemTickets};
+use fleetfoot_shell::slack::SlackFromSecret;
+
+use super::host::StartError;
+use crate::fleet::{EcsFleet, Launching};
+use crate::images::CodeBuildImages;
+use crate::ledger::DynamoLedger;
+use crate::settings::{self, Settings};
+
+/// The ports of a function on AWS. What is asked for here is what its role has to allow; a test compares both.
+pub struct Ports {
+    pub(super) settings: Settings,
+    pub(super) sdk: SdkConfig,
+    pub(super) config: Arc<Config>,
+    pub(super) secrets: Arc<dyn Secrets>,
+    /// Secrets that must be readable before the function is ready: of each group one at least.
+    pub(super) needed: Mutex<Vec<Vec<SecretReference>>>,
+}
+
+impl Ports {
+    /// The fleet's configuration.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config)
+    }
+
+    /// Rows.
+    pub fn ledger(&self) -> Result<Arc<dyn Ledger>, StartError> {
+        let table = self.settings.required(settings::TABLE)?;
+        Ok(Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&self.sdk), table)))
+    }
+
+    /// Where tasks run, for stopping and listing them.
+    pub fn fleet(&self) -> Result<Arc<dyn Fleet>, StartError> {
+        self.fleet_that(None)
+    }
+
+    /// Where tasks run, for launching them.
+    pub fn launching_fleet(&self) -> Result<Arc<dyn Fleet>, StartError> {
+        let launching = self.launching()?;
+        self.fleet_that(Some(launching))
+    }
+
+    fn fleet_that(&self, launching: Option<Launching>) -> Result<Arc<dyn Fleet>, StartError> {
+        let cluster = self.settings.required(settings::CLUSTER)?.to_owned();
+        let ecs = aws_sdk_ecs::Client::new(&self.sdk);
+        Ok(Arc::new(EcsFleet::new(ecs, cluster, launching, Arc::new(SystemClock))))
+    }
+
+    /// Runner images.
+    pub fn images(&self) -> Result<Arc<dyn Images>, StartError> {
+        let repository = self.settings.required(settings::REPOSITORY)?.to_owned();
+        let project = self.settings.required(settings::BUILD_PROJECT)?.to_owned();
+        let codebuild = aws_sdk_codebuild::Client::new(&self.sdk);
+        let ecr = aws_sdk_ecr::Client::new(&self.sdk);
+        Ok(Arc::new(CodeBuildImages::new(codebuild, ecr, repository, project, Arc::new(SystemClock))))
+    }
+
+    /// GitHub. Its credentials are needed.
+    pub fn github(&self) -> Arc<dyn GitHub> {
+        let github = &self.config.github;
+        self.need(match &github.credentials {
+            Credentials::App { key, .. } => vec![key.clone()],
+            Credentials::Token(token) => vec![token.clone()],
+        });
+        Arc::new(GitHubClient::new(github, Arc::clone(&self.secrets), Arc::new(SystemClock)))
+    }
+
+    /// Where the webhook's secrets are. One of them is needed.
+    pub fn webhook_secrets(&self) -> Arc<dyn Secrets> {
+        self.need(self.config.github.webhook_secrets.clone());
+        Arc::clone(&self.secrets)
+    }
+
+    /// Where people are told, if anywhere.
+    pub fn slack(&self) -> Option<Arc<dyn Slack>> {
+        let reference = self.config.notify.slack.clone()?;
+        self.need(vec![reference.clone()]);
+        Some(Arc::new(SlackFromSecret { secrets: Arc::clone(&self.secrets), reference }))
+    }
+
+    /// Where tickets come from.
+    pub fn tickets(&self) -> Arc<dyn Tickets> {
+        Arc::new(SystemTickets)
+    }
+
+    fn need(&self, any_of: Vec<SecretReference>) {
+        self.needed.lock().unwrap_or_else(PoisonError::into_inner).push(any_of);
+    }
+
+    fn launching(&self) -> Result<Launching, StartError> {
+        let text = |name| self.settings.required(name).map(str::to_owned);
+        let allowed = self.settings.list(settings::CLASS_ROLES);
+        let mut class_roles = BTreeMap::new();
+        for (name, class) in &self.config.classes {
+            let Some(role) = &class.role else { continue };
+            if !allowed.iter().any(|allowed| allowed == role.as_str()) {
+                return Err(StartError::Role { class: name.clone(), role: role.clone(), allowed });
+            }
+            class_roles.insert(name.clone(), role.to_string());
+        }
+        let timeouts = &self.config.timeouts;
+        Ok(Launching {
+            subnets: self.settings.required_list(settings::SUBNETS)?,
+            security_groups: self.settings.required_list(settings::SECURITY_GROUPS)?,
+            public_address: self.settings.required(settings::PUBLIC_ADDRESS)? == "ENABLED",
+            execution_role: text(settings::EXECUTION_ROLE)?,
+            task_role: text(settings::TASK_ROLE)?,
+            class_roles,
+            log_group: text(settings::RUNNER_LOGS)?,
+            task_family: text(settings::TASK_FAMILY)?,
+            api_url: text(settings::API_URL)?,
+            default_image: None,
+            register: timeouts.register,
+            idle: timeouts.idle,
+        })
+    }
+}
