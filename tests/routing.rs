@@ -33,7 +33,8 @@ const FACTS: &[(&str, &[&str])] = &[
     ("JobWaiting", &[]),
     ("LaunchFailed", &[]),
     ("RunRequested", &["job-state"]),
-    ("RunnerBusy", &[]),
+    // A warm runner was taken, perhaps before its job was heard of.
+    ("RunnerBusy", &["pool"]),
     ("RunnerDismissed", &[]),
     ("RunnerInterrupted", &[]),
     ("RunnerLaunched", &[]),
