@@ -1,0 +1,88 @@
+//! The part of GitHub's own description of its API that the fleet uses.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+/// Where npm puts the whole description (13 MB; a proxy that has to read all of it starts slowly).
+const WHOLE: &str = "node_modules/@octokit/openapi/generated/api.github.com.json";
+
+/// What is asked of an App.
+const OF_AN_APP: [(&str, &str); 3] = [
+    ("post", "/app/installations/{installation_id}/access_tokens"),
+    ("get", "/app/hook/deliveries"),
+    ("post", "/app/hook/deliveries/{delivery_id}/attempts"),
+];
+
+/// What is asked of an organization or of a repository.
+const OF_AN_OWNER: [(&str, &str); 6] = [
+    ("post", "/actions/runners/generate-jitconfig"),
+    ("get", "/actions/runners"),
+    ("delete", "/actions/runners/{runner_id}"),
+    ("get", "/hooks"),
+    ("get", "/hooks/{hook_id}/deliveries"),
+    ("post", "/hooks/{hook_id}/deliveries/{delivery_id}/attempts"),
+];
+
+/// What is asked of a repository only.
+const OF_A_REPOSITORY: [(&str, &str); 4] = [
+    ("get", "/actions/jobs/{job_id}"),
+    ("get", "/actions/runs"),
+    ("get", "/actions/runs/{run_id}"),
+    ("get", "/actions/runs/{run_id}/jobs"),
+];
+
+/// Writes the part beside the packages of npm, unless it is there, and answers its path.
+pub(crate) fn description(packages: &Path) -> PathBuf {
+    let part = packages.join("github.json");
+    let whole = packages.join(WHOLE);
+    let written = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+    if written(&part) < written(&whole) || !part.exists() {
+        let text = fs::read(&whole).expect("npm has installed GitHub's description");
+        let whole: Value = serde_json::from_slice(&text).expect("GitHub's description is JSON");
+        fs::write(&part, slice(&whole).to_string()).expect("the part can be written");
+    }
+    part
+}
+
+fn slice(whole: &Value) -> Value {
+    let mut paths = Map::new();
+    let organization = OF_AN_OWNER.map(|(method, path)| (method, format!("/orgs/{{org}}{path}")));
+    let of_a_repository = OF_AN_OWNER.into_iter().chain(OF_A_REPOSITORY);
+    let repository =
+        of_a_repository.map(|(method, path)| (method, format!("/repos/{{owner}}/{{repo}}{path}")));
+    let app = OF_AN_APP.map(|(method, path)| (method, path.to_owned()));
+    for (method, path) in app.into_iter().chain(organization).chain(repository) {
+        let described = &whole["paths"][&path][method];
+        assert!(described.is_object(), "GitHub's description has no {method} {path}");
+        paths.insert(path, json!({ method: described }));
+    }
+    let mut part = json!({ "openapi": whole["openapi"], "info": whole["info"], "paths": paths });
+    let mut wanted = references(&part["paths"]);
+    let mut seen = BTreeSet::new();
+    while let Some(reference) = wanted.pop() {
+        if seen.insert(reference.clone()) {
+            let component = &whole[&reference[0]][&reference[1]][&reference[2]];
+            assert!(!component.is_null(), "GitHub's description lacks {reference:?}");
+            part[&reference[0]][&reference[1]][&reference[2]] = component.clone();
+            wanted.extend(references(component));
+        }
+    }
+    part
+}
+
+/// Every `#/components/<kind>/<name>` in a value.
+fn references(value: &Value) -> Vec<Vec<String>> {
+    match value {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str);
+            let own = own.and_then(|it| it.strip_prefix("#/"));
+            let own = own.map(|it| it.split('/').map(str::to_owned).collect());
+            fields.values().flat_map(references).chain(own).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
