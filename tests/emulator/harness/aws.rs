@@ -13,6 +13,7 @@ use super::gateway::client;
 const ACCOUNT: &str = "123456789012";
 
 /// Clients of the emulator.
+#[derive(Clone)]
 pub(crate) struct Aws {
     endpoint: String,
     pub(crate) region: String,
@@ -71,19 +72,41 @@ impl Aws {
     pub(crate) async fn take(&self, queue: &str) -> Vec<String> {
         let mut bodies = Vec::new();
         loop {
-            let received =
-                self.queues.receive_message().queue_url(queue).max_number_of_messages(10).send().await;
-            let messages = received.expect("the queue is there").messages.unwrap_or_default();
-            if messages.is_empty() {
+            let received = self.receive(queue, 0).await;
+            if received.is_empty() {
                 return bodies;
             }
-            for message in messages {
-                let delete = self.queues.delete_message().queue_url(queue);
-                let delete = delete.set_receipt_handle(message.receipt_handle).send().await;
-                delete.expect("a received message can be deleted");
-                bodies.extend(message.body);
-            }
+            bodies.extend(received);
         }
+    }
+
+    /// Waits a little for messages and takes some.
+    pub(crate) async fn await_messages(&self, queue: &str) -> Vec<String> {
+        self.receive(queue, 5).await
+    }
+
+    async fn receive(&self, queue: &str, wait_seconds: i32) -> Vec<String> {
+        let receive = self.queues.receive_message().queue_url(queue).max_number_of_messages(10);
+        let received = receive.wait_time_seconds(wait_seconds).send().await;
+        // The emulator ends before those who wait for it.
+        let Ok(received) = received else { return Vec::new() };
+        let mut bodies = Vec::new();
+        for message in received.messages.unwrap_or_default() {
+            let delete = self.queues.delete_message().queue_url(queue);
+            let delete = delete.set_receipt_handle(message.receipt_handle).send().await;
+            delete.expect("a received message can be deleted");
+            bodies.extend(message.body);
+        }
+        bodies
+    }
+
+    /// The ARN of a queue.
+    pub(crate) async fn arn_of_queue(&self, queue: &str) -> String {
+        use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
+        let asked =
+            self.queues.get_queue_attributes().queue_url(queue).attribute_names(QueueArn).send().await;
+        let mut attributes = asked.expect("the queue is there").attributes.unwrap_or_default();
+        attributes.remove(&QueueArn).expect("a queue has an ARN")
     }
 
     /// How many messages a queue has, in flight or not.

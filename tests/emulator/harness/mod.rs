@@ -1,16 +1,23 @@
 //! The deployed pipeline and what stands around it.
 
+mod adaptations;
 mod aws;
 mod bridge;
+mod build;
+mod configuration;
+mod deploy;
 mod describe;
 mod gateway;
 mod github;
 pub(crate) mod role;
+mod say;
 mod slack;
 mod stage;
 mod system;
 pub(crate) mod wait;
 
+pub(crate) use configuration::{APP_KEY, fleet};
 pub(crate) use github::{GitHub, OWNER, REPOSITORY, now};
+pub(crate) use slack::Slack;
 pub(crate) use stage::Stage;
 pub(crate) use system::System;

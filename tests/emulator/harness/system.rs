@@ -1,26 +1,89 @@
 //! Everything that runs while stories are told.
 
+use std::time::Instant;
+
+use aws_sdk_secretsmanager::Client as SecretsManager;
 use fleetfoot_model::secret::Secret;
+use fleetfoot_tests::tools::Ministack;
+use tokio::task::spawn_blocking;
 
-use super::GitHub;
+use super::aws::Aws;
+use super::configuration::{self, WEBHOOK_SECRET};
+use super::deploy::{STACK, Stack};
 use super::gateway::Gateway;
-use super::slack::Slack;
-
-/// What webhooks are signed with.
-const WEBHOOK_SECRET: &str = "test-only-webhook-secret";
+use super::say::say;
+use super::{GitHub, Slack, adaptations, bridge, build};
 
 /// Everything that runs while stories are told.
 pub(crate) struct System {
+    pub(crate) aws: Aws,
+    pub(crate) stack: Stack,
     pub(crate) github: GitHub,
     pub(crate) slack: Slack,
+    /// The way to the deployed HTTP API.
+    pub(crate) api: Gateway,
+    /// The functions' way to AWS.
+    pub(crate) calls: Gateway,
+    _ministack: Ministack,
 }
 
 impl System {
-    /// Puts everything up.
+    /// Builds, deploys, and puts the stand-ins around it. There is no configuration yet.
     pub(crate) async fn start() -> Self {
-        let api = Gateway::start().await;
+        say(&adaptations::list());
+        let built = timed("build", spawn_blocking(build::build)).await.expect("the functions can be built");
+        let (api, calls) = (Gateway::start().await, Gateway::start().await);
+        let endpoint = calls.address.clone();
+        let starting = spawn_blocking(move || {
+            let quick = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.2")];
+            // The emulator's own limit follows from the memory of the machine; AWS's is 1,000.
+            let many = [("LAMBDA_ACCOUNT_CONCURRENCY", "1000")];
+            Ministack::start_with(quick.into_iter().chain(many))
+        });
+        let ministack = timed("emulator", starting).await.expect("the emulator starts");
+        calls.lead_to(ministack.endpoint(), None);
+        let aws = Aws::new(&ministack.sdk_config());
+
+        let slack = Slack::start().await;
         let webhook_url = format!("{}/webhook", api.address);
-        let github = GitHub::start(&Secret::new(WEBHOOK_SECRET), webhook_url).await;
-        Self { github, slack: Slack::start().await }
+        let github = timed("GitHub", GitHub::start(&Secret::new(WEBHOOK_SECRET), webhook_url)).await;
+        let stack = timed("deployment", Stack::deploy(&built, &ministack, &aws)).await;
+        api.lead_to(ministack.endpoint(), Some(format!("{}.execute-api.localhost", stack.resource("Api"))));
+        bridge::carry_facts(&aws, stack.resource("FleetBus")).await;
+        keep_secrets(&aws, &SecretsManager::new(&ministack.sdk_config()), &slack).await;
+        Self { aws, stack, github, slack, api, calls, _ministack: ministack }
     }
+
+    /// Writes the fleet's configuration.
+    pub(crate) async fn configure(&self, text: &str) {
+        self.aws.put_parameter(&format!("/fleetfoot/{STACK}/config"), text, false).await;
+    }
+
+    /// Lets the next minute begin for a function that a schedule wakes.
+    pub(crate) async fn minute(&self, function: &str) {
+        let event = serde_json::json!({
+            "version": "0", "id": "00000000-0000-0000-0000-000000000000", "detail-type": "Scheduled Event",
+            "source": "aws.events", "account": "123456789012", "time": super::now(), "region": self.aws.region,
+            "resources": [], "detail": {},
+        });
+        let done = self.aws.invoke(self.stack.resource(function), &event).await;
+        assert!(!done.failed, "{function}: {}", done.payload);
+    }
+}
+
+/// The secrets that the configuration refers to.
+async fn keep_secrets(aws: &Aws, secrets: &SecretsManager, slack: &Slack) {
+    for (name, value) in configuration::parameters(slack) {
+        aws.put_parameter(&name, &value, true).await;
+    }
+    let create = secrets.create_secret().name(format!("fleetfoot/{STACK}/webhook"));
+    create.secret_string(WEBHOOK_SECRET).send().await.expect("a secret can be made");
+}
+
+/// Says how long a step took.
+async fn timed<T>(what: &str, step: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let done = step.await;
+    say(&format!("{what}: {:.1} s\n", began.elapsed().as_secs_f64()));
+    done
 }

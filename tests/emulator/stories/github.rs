@@ -12,16 +12,14 @@ use fleetfoot_shell::clock::SystemClock;
 use fleetfoot_stand_in::github::JobOrder;
 
 use crate::harness::wait::until;
-use crate::harness::{OWNER, REPOSITORY, System, now};
-
-const KEY: &str = include_str!("../../../shared/github/tests/wire/keys/test-only-app-key.pem");
+use crate::harness::{APP_KEY, OWNER, REPOSITORY, System, now};
 
 struct OneKey;
 
 #[async_trait]
 impl Secrets for OneKey {
     async fn read(&self, _: &SecretReference) -> Result<Secret, SecretError> {
-        Ok(Secret::new(KEY))
+        Ok(Secret::new(APP_KEY))
     }
 }
 

@@ -1,0 +1,70 @@
+//! The functions as users build them: `sam build`, in release, each on its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::UNIX_EPOCH;
+
+use fleetfoot_tests::tools::{self, root, run, target};
+
+/// What goes into a function.
+const SOURCES: [&str; 9] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "functions",
+    "shared/aws",
+    "shared/github",
+    "shared/model",
+    "shared/shell",
+    "template.yaml",
+    "tests/tools/sam.txt",
+];
+
+/// Builds what has changed and answers the folder with `template.yaml` and a folder for each function.
+pub(crate) fn build() -> PathBuf {
+    let folder = target().join("emulator").join("build");
+    let built = target().join("emulator").join("built-from.txt");
+    let sources = fingerprint();
+    if fs::read_to_string(&built).is_ok_and(|before| before == sources) {
+        return folder;
+    }
+    let _ = fs::remove_file(&built);
+    run(sam("build").arg("--build-dir").arg(&folder).args(["--parameter-overrides", "Architecture=x86_64"]));
+    fs::write(&built, sources).expect("what was built can be noted");
+    folder
+}
+
+/// A command of the SAM CLI, in the project's folder.
+pub(crate) fn sam(command: &str) -> Command {
+    let programs = tools::sam();
+    let mut sam = Command::new(programs.join("sam"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&path));
+    sam.env("PATH", std::env::join_paths(path).expect("no folder has a colon in its name"));
+    sam.env("SAM_CLI_TELEMETRY", "0");
+    // cargo-lambda fetches a target for the toolchain unasked if it believes that there is none.
+    sam.env("RUSTUP_DIST_SERVER", "http://127.0.0.1:9");
+    sam.arg(command).current_dir(root());
+    sam
+}
+
+/// Which files there are, how long, and when they were written.
+fn fingerprint() -> String {
+    let mut lines = Vec::new();
+    for source in SOURCES {
+        note(&root().join(source), &mut lines);
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+fn note(path: &Path, lines: &mut Vec<String>) {
+    let about = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    if about.is_dir() {
+        let entries = fs::read_dir(path).expect("a folder of the project can be read");
+        entries.for_each(|entry| note(&entry.expect("an entry can be read").path(), lines));
+        return;
+    }
+    let written = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    lines.push(format!("{} {} {}", path.display(), about.len(), written.as_nanos()));
+}
