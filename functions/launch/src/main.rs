@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fleetfoot_launch::Launch;
 use fleetfoot_aws::lambda;
+use fleetfoot_launch::Launch;
 
 fn main() -> ExitCode {
     lambda::queue("launch", |ports| {

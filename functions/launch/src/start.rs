@@ -16,6 +16,9 @@ use fleetfoot_model::spec::{Capacity, Spec};
 
 use crate::Launch;
 
+/// Of a row that was written once.
+const FIRST_VERSION: u64 = 1;
+
 /// How a start ended.
 pub(crate) enum Started {
     /// The task was accepted.
@@ -73,7 +76,7 @@ impl Launch {
         changes.push(ledger::change(Stored::new(runner.clone())));
         changes.extend(limits.into_iter().map(|(counter, limit)| Change::Acquire { counter, limit }));
         match self.ledger.commit(changes).await {
-            Ok(()) => self.request(&runner, ticket, manner, now).await,
+            Ok(()) => self.request(&runner, Some(FIRST_VERSION), ticket, manner, now).await,
             Err(LedgerError::Full { counter, limit }) => Ok(Started::Full { counter, limit }),
             Err(error) => Err(error.into()),
         }
@@ -99,7 +102,7 @@ impl Launch {
         .await?;
         match updated {
             Some(runner) if runner.state == RunnerState::Reserved => {
-                self.request(&runner, ticket, manner, now).await
+                self.request(&runner, None, ticket, manner, now).await
             }
             _ => Err(FunctionError::Conflict(format!("runner {} changed in the meantime", runner.name))),
         }
@@ -108,6 +111,7 @@ impl Launch {
     async fn request(
         &self,
         runner: &Runner,
+        version: Option<u64>,
         ticket: Ticket,
         manner: Manner,
         now: Timestamp,
@@ -123,15 +127,22 @@ impl Launch {
             debug: self.config.debug,
         };
         match self.fleet.launch(&request).await {
-            Ok(task) => Ok(Started::Launched(self.launched(runner, task, now).await?)),
+            Ok(task) => Ok(Started::Launched(self.launched(runner, version, task, now).await?)),
             Err(FleetError::Unavailable(reason)) => Err(FunctionError::Again(reason)),
             Err(error) => Ok(Started::Refused(error)),
         }
     }
 
-    async fn launched(&self, runner: &Runner, task: TaskId, now: Timestamp) -> Result<Fact, FunctionError> {
+    async fn launched(
+        &self,
+        runner: &Runner,
+        version: Option<u64>,
+        task: TaskId,
+        now: Timestamp,
+    ) -> Result<Fact, FunctionError> {
+        let known = version.map(|version| Stored { value: runner.clone(), version });
         // The task may be up and registered already: then only its id is new.
-        ledger::update_runner(&*self.ledger, &runner.name, |row| {
+        ledger::update_known_runner(&*self.ledger, &runner.name, known, |row| {
             if row.task.as_ref() == Some(&task) {
                 return None;
             }

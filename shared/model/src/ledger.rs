@@ -170,11 +170,25 @@ const UPDATE_TRIES: u32 = 8;
 pub async fn update_runner(
     ledger: &dyn Ledger,
     name: &RunnerName,
+    change_it: impl FnMut(&mut Runner) -> Option<Vec<Change>> + Send,
+) -> Result<Option<Runner>, LedgerError> {
+    update_known_runner(ledger, name, None, change_it).await
+}
+
+/// The same for a row that the caller has just written or read: it is read again only if it has changed since.
+pub async fn update_known_runner(
+    ledger: &dyn Ledger,
+    name: &RunnerName,
+    mut known: Option<Stored<Runner>>,
     mut change_it: impl FnMut(&mut Runner) -> Option<Vec<Change>> + Send,
 ) -> Result<Option<Runner>, LedgerError> {
     let mut tries = 0;
     loop {
-        let Some(mut row) = runner(ledger, name).await? else { return Ok(None) };
+        let row = match known.take() {
+            Some(row) => Some(row),
+            None => runner(ledger, name).await?,
+        };
+        let Some(mut row) = row else { return Ok(None) };
         let Some(mut changes) = change_it(&mut row.value) else { return Ok(Some(row.value)) };
         let written = row.value.clone();
         changes.insert(0, change(row));
