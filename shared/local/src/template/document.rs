@@ -18,6 +18,7 @@ const SECTIONS: &[&str] = &[
     "Outputs",
     "Parameters",
     "Resources",
+    "Rules",
     "Transform",
 ];
 

@@ -105,6 +105,8 @@ pub(super) const KINDS: &[Kind] = &[
 
 /// Types that wake no function. Those that end in `::` stand for all that begin so.
 pub(super) const IGNORED_KINDS: &[&str] = &[
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::ApplicationInsights::",
     "AWS::CloudWatch::",
     "AWS::CodeBuild::Project",
@@ -121,6 +123,7 @@ pub(super) const IGNORED_KINDS: &[&str] = &[
     "AWS::SQS::QueuePolicy",
     "AWS::SSM::Parameter",
     "AWS::SecretsManager::",
+    "AWS::Serverless::LayerVersion",
 ];
 
 /// A reference to another resource.

@@ -57,7 +57,7 @@ impl Document {
                 IGNORED_KINDS.join(", ")
             )));
         }
-        if resource.is_conditional {
+        if resource.is_conditional && !is_for_people(resource) {
             return Err(resource
                 .error("Condition is not understood on what wires: it would be wired here in any case"));
         }
@@ -310,11 +310,16 @@ impl Document {
                 };
                 self.refer_function(resource, &Reference::Ref(id)).map(Some)
             }
-            // People, outside of this machine.
-            "email" | "https" => Ok(None),
+            _ if is_for_people(resource) => Ok(None),
             other => Err(resource.error(format!("Protocol is {other}, expected lambda, email or https"))),
         }
     }
+}
+
+/// Whether it tells somebody outside of this machine, so that it wires nothing here.
+fn is_for_people(resource: &Resource) -> bool {
+    let protocol = resource.properties.get("Protocol").and_then(Value::as_str);
+    resource.kind == SUBSCRIPTION && matches!(protocol, Some("email" | "https"))
 }
 
 fn only_known(resource: &Resource) -> Result<(), TemplateError> {

@@ -134,6 +134,11 @@ fn what_is_not_understood_is_refused_by_name() {
             "  Notices:\n    Condition: Wanted\n",
             "Notices (AWS::SNS::Topic): Condition is not understood on what wires",
         ),
+        (
+            "  NoticesToAlarm:\n",
+            "  NoticesToAlarm:\n    Condition: Wanted\n",
+            "NoticesToAlarm (AWS::SNS::Subscription): Condition is not understood on what wires",
+        ),
         ("    Type: AWS::SNS::Topic\n", "    Kind: AWS::SNS::Topic\n", "Notices: Kind is not understood"),
         (
             "RouteKey: GET /health",
@@ -197,7 +202,11 @@ fn references_resolve_to_the_right_kind() {
             "aws:SourceArn: !Ref Notice",
             "UndeliveredEventsPolicy (AWS::SQS::QueuePolicy): Notice is neither",
         ),
-        ("https://${Api}.", "https://${Apis}.", "Outputs: Apis is neither a parameter nor a resource"),
+        (
+            "${Api.ApiEndpoint}/webhook",
+            "${Apis.ApiEndpoint}/webhook",
+            "Outputs: Apis is neither a parameter nor a resource",
+        ),
         (
             "EventSourceArn: !GetAtt LaunchQueue.Arn",
             "EventSourceArn: !GetAtt Notices.Arn",
