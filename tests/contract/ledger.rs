@@ -1,43 +1,17 @@
 //! What the `Ledger` port says, held against every adapter.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use fleetfoot_local::ledger::{MemoryLedger, SqliteLedger};
-use fleetfoot_model::SignedDuration;
-use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
+use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ids::JobId;
-use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
-use fleetfoot_model::record::{CleanupMemory, ImageState, Index, KEEP_ENDED, Key, Pool, Record};
-use fleetfoot_model::runner::StopReason;
+use fleetfoot_model::job::Job;
+use fleetfoot_model::ledger::{Change, LedgerError, Stored};
+use fleetfoot_model::record::{CleanupMemory, ImageState, Index, Key, Pool, Record};
 
 use crate::rows::{at, image, job, new, run, runner};
+use crate::subjects::{Subject, acquire, contract, keys, put};
 
-/// What a test gets: a fresh ledger.
-type Subject = Arc<dyn Ledger>;
-
-/// Every rule of the port as a test of every adapter.
-macro_rules! contract {
-    ($($rule:ident)*) => {
-        mod memory {
-            use super::{Arc, MemoryLedger};
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $rule() {
-                super::$rule(Arc::new(MemoryLedger::new())).await;
-            })*
-        }
-        mod sqlite {
-            use super::{Arc, SqliteLedger};
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $rule() {
-                let folder = tempfile::tempdir().unwrap();
-                super::$rule(Arc::new(SqliteLedger::open(&folder.path().join("fleet.db")).unwrap())).await;
-            })*
-        }
-    };
-}
-
-contract! {
+contract! { memory sqlite dynamo => {
     a_row_is_read_as_it_was_written
     a_version_grows_by_one_with_each_write
     a_row_is_only_written_over_the_version_that_was_read
@@ -45,28 +19,16 @@ contract! {
     all_changes_are_written_or_none
     a_conflict_is_told_before_a_full_counter
     a_counter_stays_within_its_limit_and_above_zero
+    one_commit_moves_a_counter_more_than_once
+    what_cannot_be_released_does_not_keep_the_rest_from_being_written
     counters_are_apart_from_each_other
     of_racing_writers_one_wins
     racing_reservations_never_exceed_the_limit
     a_list_is_oldest_first_and_ended_newest_first
     a_row_moves_between_indexes
     a_list_is_as_long_as_asked_for
-    ended_rows_are_forgotten_when_their_time_is_over
-    old_replacement_counters_are_forgotten
-}
-
-async fn put(ledger: &Subject, row: Stored<Record>) -> Result<(), LedgerError> {
-    ledger.commit(vec![Change::Put(row)]).await
-}
-
-async fn keys(ledger: &Subject, index: Index, limit: usize) -> Vec<String> {
-    let rows = ledger.list(index, limit).await.unwrap();
-    rows.iter().map(|row| row.value.key().to_string()).collect()
-}
-
-fn acquire(counter: Counter, limit: u64) -> Change {
-    Change::Acquire { counter, limit }
-}
+    a_list_of_large_rows_is_whole
+} }
 
 async fn a_row_is_read_as_it_was_written(ledger: Subject) {
     let memory = CleanupMemory {
@@ -165,6 +127,39 @@ async fn a_counter_stays_within_its_limit_and_above_zero(ledger: Subject) {
     ledger.commit(vec![acquire(Counter::Runners, 1)]).await.unwrap();
 }
 
+async fn one_commit_moves_a_counter_more_than_once(ledger: Subject) {
+    let twice = |limit| vec![acquire(Counter::Runners, limit), acquire(Counter::Runners, limit)];
+    ledger.commit(twice(3)).await.unwrap();
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 2);
+    let error = LedgerError::Full { counter: Counter::Runners, limit: 3 };
+    assert_eq!(ledger.commit(twice(3)).await, Err(error));
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 2);
+    let exchange = vec![Change::Release(Counter::Runners), acquire(Counter::Runners, 2)];
+    ledger.commit(exchange).await.unwrap();
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 2);
+    let error = LedgerError::Full { counter: Counter::Runners, limit: 2 };
+    let exchange = vec![acquire(Counter::Runners, 2), Change::Release(Counter::Runners)];
+    assert_eq!(ledger.commit(exchange).await, Err(error));
+    ledger.commit(vec![Change::Release(Counter::Runners); 2]).await.unwrap();
+    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 0);
+}
+
+async fn what_cannot_be_released_does_not_keep_the_rest_from_being_written(ledger: Subject) {
+    let repository = Counter::RepositoryRunners("acme/app".parse().unwrap());
+    ledger.commit(vec![acquire(repository.clone(), 9)]).await.unwrap();
+    let release = vec![
+        Change::Put(new(job(1, at(0)))),
+        Change::Release(Counter::Runners),
+        Change::Release(repository.clone()),
+        Change::Release(repository.clone()),
+    ];
+    ledger.commit(release).await.unwrap();
+    assert_eq!(ledger.get(&Key::Job(JobId(1))).await.unwrap().unwrap().version, 1);
+    assert_eq!(ledger.count(&repository).await.unwrap(), 0);
+    let stale = vec![Change::Put(new(job(1, at(0)))), Change::Release(Counter::Runners)];
+    assert_eq!(ledger.commit(stale).await, Err(LedgerError::Conflict("job#1".to_owned())));
+}
+
 async fn counters_are_apart_from_each_other(ledger: Subject) {
     let counters = [
         Counter::Runners,
@@ -187,7 +182,7 @@ async fn of_racing_writers_one_wins(ledger: Subject) {
 }
 
 /// Each writer has read version 1 and wants to write.
-async fn race_for_a_row(writers: Vec<Subject>) {
+pub(crate) async fn race_for_a_row(writers: Vec<Subject>) {
     let ledger = writers[0].clone();
     put(&ledger, new(job(1, at(0)))).await.unwrap();
     let start = Arc::new(tokio::sync::Barrier::new(writers.len()));
@@ -218,7 +213,7 @@ async fn racing_reservations_never_exceed_the_limit(ledger: Subject) {
 }
 
 /// Each writer reserves a runner of its own, where five may be.
-async fn race_for_capacity(writers: Vec<Subject>) {
+pub(crate) async fn race_for_capacity(writers: Vec<Subject>) {
     let ledger = writers[0].clone();
     let start = Arc::new(tokio::sync::Barrier::new(writers.len()));
     let racers: Vec<_> = (1..)
@@ -288,98 +283,19 @@ async fn a_list_is_as_long_as_asked_for(ledger: Subject) {
     assert_eq!(keys(&ledger, Index::Unmatched, 0).await.len(), 0);
 }
 
-async fn ended_rows_are_forgotten_when_their_time_is_over(ledger: Subject) {
-    let mut done = job(1, at(0));
-    done.finish("success", None, at(1), at(100));
-    put(&ledger, new(done)).await.unwrap();
-    let mut stopped = runner("ff-2-1", at(0));
-    stopped.stop(StopReason::Done, at(200));
-    put(&ledger, new(stopped)).await.unwrap();
-    put(&ledger, new(run(3, at(100)))).await.unwrap();
-    put(&ledger, new(job(4, at(0)))).await.unwrap();
-    let second = SignedDuration::from_secs(1);
-
-    ledger.forget_expired(at(100) + KEEP_ENDED - second).await.unwrap();
-    assert_eq!(keys(&ledger, Index::Ended, 10).await, ["runner#ff-2-1", "job#1"]);
-    ledger.forget_expired(at(100) + KEEP_ENDED).await.unwrap();
-    assert_eq!(keys(&ledger, Index::Ended, 10).await, ["runner#ff-2-1"]);
-    assert_eq!(ledger.get(&Key::Job(JobId(1))).await.unwrap(), None);
-    assert_eq!(ledger.get(&run_key(3)).await.unwrap(), None);
-    ledger.forget_expired(at(200) + KEEP_ENDED * 100).await.unwrap();
-    assert_eq!(keys(&ledger, Index::Ended, 10).await.len(), 0);
-    assert_eq!(keys(&ledger, Index::Unmatched, 10).await, ["job#4"]);
-    // A forgotten row is as if it had never been.
-    put(&ledger, new(job(1, at(0)))).await.unwrap();
-}
-
-fn run_key(id: u64) -> Key {
-    Key::Run(fleetfoot_model::ids::RunId(id))
-}
-
-async fn old_replacement_counters_are_forgotten(ledger: Subject) {
-    let (first, now) = (Counter::replacements_at(at(0)), at(BREAKER_WINDOW_SECONDS * 3));
-    ledger.commit(vec![acquire(first.clone(), 9), acquire(Counter::Runners, 9)]).await.unwrap();
-    ledger.commit(vec![acquire(Counter::replacements_at(now), 9)]).await.unwrap();
-    ledger.forget_expired(now).await.unwrap();
-    assert_eq!(ledger.count(&first).await.unwrap(), 0);
-    assert_eq!(ledger.count(&Counter::replacements_at(now)).await.unwrap(), 1);
-    assert_eq!(ledger.count(&Counter::Runners).await.unwrap(), 1);
-}
-
-fn open(path: &Path) -> Subject {
-    Arc::new(SqliteLedger::open(path).unwrap())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sqlite_handles_of_several_processes_race_as_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("row.db");
-    race_for_a_row((0..6).map(|_| open(&path)).collect()).await;
-    let path = folder.path().join("capacity.db");
-    race_for_capacity((0..12).map(|_| open(&path)).collect()).await;
-}
-
-#[tokio::test]
-async fn sqlite_is_read_by_another_process_while_it_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fleet.db");
-    let (writer, reader) = (open(&path), open(&path));
-    for id in 1..=50 {
-        put(&writer, new(job(id, at(0)))).await.unwrap();
-        assert_eq!(reader.list(Index::Unmatched, 100).await.unwrap().len(), usize::try_from(id).unwrap());
+/// More than one answer of `DynamoDB` holds.
+async fn a_list_of_large_rows_is_whole(ledger: Subject) {
+    for id in 1..=30 {
+        put(&ledger, new(large_job(id, 50_000))).await.unwrap();
     }
+    let order: Vec<String> = (1..=30).rev().map(|id| format!("job#{id}")).collect();
+    assert_eq!(keys(&ledger, Index::Unmatched, usize::MAX).await, order);
+    assert_eq!(keys(&ledger, Index::Unmatched, 29).await, order[..29]);
 }
 
-#[tokio::test]
-async fn sqlite_keeps_rows_and_counters_when_it_is_opened_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fleet.db");
-    let before = open(&path);
-    before.commit(vec![Change::Put(new(job(1, at(0)))), acquire(Counter::Runners, 1)]).await.unwrap();
-    drop(before);
-    let after = open(&path);
-    let row = after.get(&Key::Job(JobId(1))).await.unwrap().unwrap();
-    assert_eq!(row, Stored { value: job(1, at(0)).into(), version: 1 });
-    assert!(matches!(
-        after.commit(vec![acquire(Counter::Runners, 1)]).await,
-        Err(LedgerError::Full { limit: 1, .. })
-    ));
-}
-
-#[tokio::test]
-async fn sqlite_says_which_row_it_cannot_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fleet.db");
-    let ledger = open(&path);
-    put(&ledger, new(job(1, at(0)))).await.unwrap();
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.execute("UPDATE records SET body = '{}'", []).unwrap();
-    let error = ledger.get(&Key::Job(JobId(1))).await.unwrap_err();
-    assert!(error.to_string().starts_with("row job#1 is malformed"), "{error}");
-}
-
-#[test]
-fn sqlite_says_why_a_file_cannot_be_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(SqliteLedger::open(folder.path()), Err(LedgerError::Unavailable(_))));
+/// A job that is the older the higher its number, with so many bytes in its name.
+pub(crate) fn large_job(id: u32, size: usize) -> Job {
+    let mut job = job(id.into(), at(-i64::from(id)));
+    job.description.name = "x".repeat(size);
+    job
 }

@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod dynamo;
+mod forgetting;
 mod ledger;
 mod rows;
+mod sqlite;
+mod subjects;
