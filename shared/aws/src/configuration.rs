@@ -56,7 +56,8 @@ pub struct Text {
 pub async fn read(ssm: &aws_sdk_ssm::Client, parameter: &str) -> Result<Text, ConfigurationError> {
     let answer = ssm.get_parameter().name(parameter).with_decryption(true).send().await;
     let answer = answer.map_err(|error| unreadable(parameter, &error))?;
-    let found = answer.parameter().and_then(|it| Some(Text { version: it.version(), text: it.value()?.into() }));
+    let found =
+        answer.parameter().and_then(|it| Some(Text { version: it.version(), text: it.value()?.into() }));
     found.ok_or_else(|| ConfigurationError::Missing(parameter.to_owned()))
 }
 

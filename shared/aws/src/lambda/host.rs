@@ -18,7 +18,7 @@ use crate::bus::{Publisher, Unsent};
 use crate::configuration::{self, ConfigurationError};
 use crate::secrets::AwsSecrets;
 use crate::settings::{self, Settings, SettingsError};
-use crate::{clients, metrics};
+use crate::metrics;
 
 /// How long a configuration is used before it is looked for anew: a change works within a minute, without a deployment.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
@@ -84,8 +84,7 @@ pub(crate) struct Host<F> {
 }
 
 impl<F> Host<F> {
-    pub(super) async fn new(name: &'static str, settings: Settings, build: Build<F>) -> Self {
-        let sdk = clients::load().await;
+    pub(super) fn new(name: &'static str, settings: Settings, sdk: SdkConfig, build: Build<F>) -> Self {
         let secrets = AwsSecrets::new(
             aws_sdk_ssm::Client::new(&sdk),
             aws_sdk_secretsmanager::Client::new(&sdk),

@@ -12,6 +12,8 @@ mod log;
 mod notifications;
 mod ports;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use fleetfoot_model::function::{EventFunction, HttpFunction, NotificationFunctio
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
+use crate::clients;
 use crate::settings::Settings;
 use host::Host;
 use invocation::Invocation;
@@ -64,7 +67,7 @@ fn serve<F: 'static>(
         }
     };
     runtime.block_on(async {
-        let host = Arc::new(Host::new(name, Settings::from_environment(), build).await);
+        let host = Arc::new(Host::new(name, Settings::from_environment(), clients::load().await, build));
         // What is wrong is told now, and again to whoever invokes.
         let _ = host.function().await;
         let service = service_fn(|event: LambdaEvent<Value>| invoke(Arc::clone(&host), event.into()));

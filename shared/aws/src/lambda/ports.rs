@@ -15,7 +15,7 @@ use fleetfoot_shell::slack::SlackFromSecret;
 use super::host::StartError;
 use crate::fleet::{EcsFleet, Launching};
 use crate::images::CodeBuildImages;
-use crate::ledger::DynamoLedger;
+use crate::ledger::{DynamoLedger, RememberedImages};
 use crate::settings::{self, Settings};
 
 /// The ports of a function on AWS. What is asked for here is what its role has to allow; a test compares both.
@@ -38,6 +38,11 @@ impl Ports {
     pub fn ledger(&self) -> Result<Arc<dyn Ledger>, StartError> {
         let table = self.settings.required(settings::TABLE)?;
         Ok(Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&self.sdk), table)))
+    }
+
+    /// Rows, for a function that reads images and writes none.
+    pub fn ledger_with_remembered_images(&self) -> Result<Arc<dyn Ledger>, StartError> {
+        Ok(Arc::new(RememberedImages::new(self.ledger()?, Arc::new(SystemClock))))
     }
 
     /// Where tasks run, for stopping and listing them.
@@ -86,7 +91,7 @@ impl Ports {
     pub fn slack(&self) -> Option<Arc<dyn Slack>> {
         let reference = self.config.notify.slack.clone()?;
         self.need(vec![reference.clone()]);
-        Some(Arc::new(SlackFromSecret { secrets: Arc::clone(&self.secrets), reference }))
+        Some(Arc::new(SlackFromSecret::new(Arc::clone(&self.secrets), reference)))
     }
 
     /// Where tickets come from.

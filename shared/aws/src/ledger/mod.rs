@@ -6,6 +6,7 @@
 
 mod failure;
 mod item;
+mod remembered;
 pub mod table;
 mod transaction;
 
@@ -22,6 +23,8 @@ use uuid::Uuid;
 use self::item::{Item, text};
 use self::table::{BY_INDEX, INDEX, names};
 use self::transaction::{Transaction, Verdict, row_condition};
+
+pub use self::remembered::RememberedImages;
 
 /// Rows and counters in a table.
 #[derive(Debug, Clone)]
