@@ -33,6 +33,7 @@ const ANSWERS: &[(&str, &str, &[&str])] = &[
     ("job-started", "job-state", &["RunnerBusy"]),
     // A row is all that comes of it.
     ("run-requested", "job-state", &[]),
+    ("runner-busy", "pool", &["RunnerWanted", "RunnerWanted"]),
     ("runner-stopped", "launch", &["RunnerLaunched"]),
     ("runner-stopped", "pool", &["RunnerWanted", "RunnerWanted"]),
     ("runner-wanted", "launch", &["RunnerLaunched"]),
