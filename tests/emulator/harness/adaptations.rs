@@ -1,7 +1,5 @@
 //! Where the emulated deployment differs from a real one, each with its reason. Printed with every run.
 
-use serde_yaml_ng::{Mapping, Value};
-
 /// A difference and its reason.
 pub(crate) struct Difference {
     /// What differs.
@@ -10,17 +8,15 @@ pub(crate) struct Difference {
     pub(crate) why: &'static str,
 }
 
-/// Types of resources that the emulator refuses in a template.
-const REFUSED: [(&str, Difference); 1] = [(
-    "AWS::Events::Archive",
-    Difference {
-        what: "the archive of the bus is taken out of the template, and made by a call of the API",
-        why: "the emulator refuses it in a template",
-    },
-)];
+/// What `sam build` and `sam deploy` are told, and nothing else is changed: the template is the one that users deploy.
+pub(crate) const PARAMETERS: [&str; 2] = ["Architecture=x86_64", "ArchiveDays=0"];
 
 /// What is done in another way than on AWS.
-const ADAPTED: [Difference; 5] = [
+const ADAPTED: [Difference; 6] = [
+    Difference {
+        what: "the archive of the bus is left out by `ArchiveDays=0`, a parameter of the template, and made by the suite",
+        why: "the emulator refuses an archive in a template",
+    },
     Difference {
         what: "functions are built for x86-64, by `Architecture=x86_64`, a parameter of the template",
         why: "the emulator runs them as processes of this machine",
@@ -68,7 +64,7 @@ const NOT_SHOWN: [Difference; 6] = [
 /// The list, for people.
 pub(crate) fn list() -> String {
     let mut text = String::from("The emulated deployment differs from a real one:\n");
-    for it in REFUSED.iter().map(|(_, it)| it).chain(&ADAPTED) {
+    for it in &ADAPTED {
         text += &format!("  - {}: {}\n", it.what, it.why);
     }
     text += "It does not show:\n";
@@ -76,16 +72,4 @@ pub(crate) fn list() -> String {
         text += &format!("  - {}: {}\n", it.what, it.why);
     }
     text
-}
-
-/// Takes out of a built template what the emulator refuses.
-pub(crate) fn adapt(template: &str) -> String {
-    let mut document: Mapping = serde_yaml_ng::from_str(template).expect("`sam build` writes YAML");
-    let resources =
-        document.get_mut("Resources").and_then(Value::as_mapping_mut).expect("a template has resources");
-    resources.retain(|_, resource| {
-        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-        !REFUSED.iter().any(|(refused, _)| *refused == kind)
-    });
-    serde_yaml_ng::to_string(&document).expect("YAML can be written")
 }

@@ -26,6 +26,14 @@ pub(crate) struct Aws {
     pub(crate) table: aws_sdk_dynamodb::Client,
 }
 
+/// A resource of a stack.
+pub(crate) struct Resource {
+    /// Its name or address.
+    pub(crate) id: String,
+    /// Such as `AWS::SQS::Queue`.
+    pub(crate) kind: String,
+}
+
 /// What a function answered.
 pub(crate) struct Invoked {
     /// Its answer, or its error.
@@ -127,12 +135,13 @@ impl Aws {
         put.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
 
-    /// What a stack's resources are called, by their names in the template.
-    pub(crate) async fn resources(&self, stack: &str) -> BTreeMap<String, String> {
+    /// A stack's resources, by their names in the template.
+    pub(crate) async fn resources(&self, stack: &str) -> BTreeMap<String, Resource> {
         let described = self.stacks.describe_stack_resources().stack_name(stack).send().await;
         let resources = described.expect("the stack is there").stack_resources.unwrap_or_default();
         let named = |it: aws_sdk_cloudformation::types::StackResource| {
-            Some((it.logical_resource_id?, it.physical_resource_id?))
+            let kind = it.resource_type.unwrap_or_default();
+            Some((it.logical_resource_id?, Resource { id: it.physical_resource_id?, kind }))
         };
         resources.into_iter().filter_map(named).collect()
     }

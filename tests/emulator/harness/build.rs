@@ -7,11 +7,14 @@ use std::time::UNIX_EPOCH;
 
 use fleetfoot_tests::tools::{self, root, run, target};
 
+use super::adaptations::PARAMETERS;
+
 /// What goes into a function.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
     "functions",
+    "runner",
     "shared/aws",
     "shared/github",
     "shared/model",
@@ -29,7 +32,10 @@ pub(crate) fn build() -> PathBuf {
         return folder;
     }
     let _ = fs::remove_file(&built);
-    run(sam("build").arg("--build-dir").arg(&folder).args(["--parameter-overrides", "Architecture=x86_64"]));
+    let mut build = sam("build");
+    // The agent for arm64 needs a target that is not everywhere.
+    build.env("FLEETFOOT_RUNNER_ARCHITECTURES", "x64");
+    run(build.arg("--build-dir").arg(&folder).arg("--parameter-overrides").args(PARAMETERS));
     fs::write(&built, sources).expect("what was built can be noted");
     folder
 }

@@ -66,6 +66,11 @@ impl GitHub {
         self.state().queue_job(now(), order)
     }
 
+    /// Somebody takes a job back.
+    pub(crate) fn cancel(&self, job: JobId) {
+        self.state().cancel_job(now(), job);
+    }
+
     pub(crate) fn history(&self, job: JobId) -> JobHistory {
         self.state().history(job).expect("the job was queued").clone()
     }

@@ -1,5 +1,6 @@
 //! The deployed pipeline and what stands around it.
 
+mod act;
 mod adaptations;
 mod aws;
 mod bridge;
@@ -7,6 +8,7 @@ mod build;
 mod configuration;
 mod deploy;
 mod describe;
+mod figures;
 mod gateway;
 mod github;
 pub(crate) mod role;
@@ -14,9 +16,11 @@ mod say;
 mod slack;
 mod stage;
 mod system;
+mod tasks;
 pub(crate) mod wait;
 
-pub(crate) use configuration::{APP_KEY, fleet};
+pub(crate) use configuration::{APP_KEY, WEBHOOK_SECRET, fleet};
+pub(crate) use figures::Figures;
 pub(crate) use github::{GitHub, OWNER, REPOSITORY, now};
 pub(crate) use slack::Slack;
 pub(crate) use stage::Stage;

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::aws::Aws;
 use super::configuration::{self, WEBHOOK_SECRET};
 use super::deploy::{STACK, Stack};
-use super::gateway::Gateway;
+use super::gateway::{Gateway, client};
 use super::say::say;
 use super::{GitHub, Slack, adaptations, bridge, build};
 
@@ -24,6 +24,8 @@ pub(crate) struct System {
     pub(crate) api: Gateway,
     /// The functions' way to AWS.
     pub(crate) calls: Gateway,
+    /// A client without any AWS or GitHub about it.
+    pub(crate) http: reqwest::Client,
     _ministack: Ministack,
 }
 
@@ -51,23 +53,7 @@ impl System {
         api.lead_to(ministack.endpoint(), Some(format!("{}.execute-api.localhost", stack.resource("Api"))));
         bridge::carry_facts(&aws, stack.resource("FleetBus")).await;
         keep_secrets(&aws, &SecretsManager::new(&ministack.sdk_config()), &slack).await;
-        Self { aws, stack, github, slack, api, calls, _ministack: ministack }
-    }
-
-    /// Writes the fleet's configuration.
-    pub(crate) async fn configure(&self, text: &str) {
-        self.aws.put_parameter(&format!("/fleetfoot/{STACK}/config"), text, false).await;
-    }
-
-    /// Lets the next minute begin for a function that a schedule wakes.
-    pub(crate) async fn minute(&self, function: &str) {
-        let event = serde_json::json!({
-            "version": "0", "id": "00000000-0000-0000-0000-000000000000", "detail-type": "Scheduled Event",
-            "source": "aws.events", "account": "123456789012", "time": super::now(), "region": self.aws.region,
-            "resources": [], "detail": {},
-        });
-        let done = self.aws.invoke(self.stack.resource(function), &event).await;
-        assert!(!done.failed, "{function}: {}", done.payload);
+        Self { aws, stack, github, slack, api, calls, http: client(), _ministack: ministack }
     }
 }
 

@@ -1,6 +1,12 @@
 //! What is told of the deployed pipeline, in this order.
 
+mod configuration;
+mod end;
+mod events;
 mod github;
+mod jobs;
+mod people;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -14,9 +20,29 @@ pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
     macro_rules! story {
         ($($room:ident::$name:ident),+ $(,)?) => {$({
             let stage = Arc::clone(stage);
-            trials.push(Trial::test(stringify!($name), move || stage.play($room::$name)));
+            let name = concat!(stringify!($room), "::", stringify!($name));
+            trials.push(Trial::test(name, move || stage.play($room::$name)));
         })+};
     }
-    story!(github::every_request_is_as_github_describes_it,);
+    story!(
+        // First: there is no configuration yet.
+        configuration::without_one_no_delivery_is_lost,
+        github::every_request_is_as_github_describes_it,
+        jobs::a_job,
+        jobs::a_job_with_an_image,
+        jobs::a_refused_job,
+        jobs::capacity_reached_and_freed,
+        jobs::fifty_jobs_at_once,
+        tasks::a_spot_interruption,
+        tasks::a_task_that_never_starts,
+        events::deliveries_that_come_twice,
+        events::malformed_facts,
+        people::an_alarm_reaches_slack,
+        // Last: they look at what all others have left.
+        events::a_replay_of_the_archive,
+        end::nothing_is_left,
+        end::no_secret_is_in_a_log,
+        end::github_was_asked_as_it_describes,
+    );
     trials
 }

@@ -1,0 +1,68 @@
+//! Jobs that go through.
+
+use fleetfoot_model::SignedDuration;
+
+use crate::harness::{Figures, System};
+
+/// From the push to the runner's end; nothing is left, and the calls it took are few.
+pub(crate) async fn a_job(system: &System) {
+    let before = Figures::of(system);
+    let job = system.push(&["self-hosted", "class:small"]);
+    assert_eq!(system.github.ended(job).await, "success");
+    let (_, runner) = system.started(job);
+    assert_eq!(runner, format!("ff-{job}-1"));
+    system.nothing_runs().await;
+    Figures::of(system).since(&before).say("a job");
+}
+
+/// More than launch takes in one batch, or one invocation at a time; each gets a runner of its own.
+pub(crate) async fn fifty_jobs_at_once(system: &System) {
+    let before = Figures::of(system);
+    let jobs: Vec<_> = (0..50).map(|_| system.push(&["self-hosted", "class:small"])).collect();
+    for job in &jobs {
+        assert_eq!(system.github.ended(*job).await, "success");
+    }
+    assert_eq!(system.github.state().jobs_run_twice(), []);
+    system.nothing_runs().await;
+    let figures = Figures::of(system).since(&before);
+    figures.say("fifty jobs at once");
+    assert_eq!(figures.of_call("ECS.RunTask"), 50, "a task for each job, and none besides");
+    assert_eq!(figures.of_call("GitHub.Jit"), 50, "a registration for each job, and none besides");
+}
+
+/// The image is built once for two jobs that ask for it at the same time.
+pub(crate) async fn a_job_with_an_image(system: &System) {
+    let before = Figures::of(system);
+    let labels = ["self-hosted", "class:small", "image:ubuntu:22.04"];
+    let jobs = [system.push(&labels), system.push(&labels)];
+    for job in jobs {
+        assert_eq!(system.github.ended(job).await, "success");
+    }
+    system.nothing_runs().await;
+    assert_eq!(Figures::of(system).since(&before).of_call("CodeBuild.StartBuild"), 1);
+}
+
+/// A label of ours with a value that is none: nobody guesses, and a person hears of it.
+pub(crate) async fn a_refused_job(system: &System) {
+    let job = system.push(&["self-hosted", "class:smal"]);
+    let message = system.slack.told(&["class:smal", "small"]).await;
+    assert!(message["blocks"].is_array(), "{message}");
+    // It stays queued at GitHub, where only a person can take it back.
+    system.github.cancel(job);
+    assert_eq!(system.github.ended(job).await, "cancelled");
+    system.nothing_runs().await;
+}
+
+/// The second job of a class for one runner waits until the first has ended.
+pub(crate) async fn capacity_reached_and_freed(system: &System) {
+    let mut order = system.order(&["self-hosted", "class:scarce"]);
+    order.run_for = SignedDuration::from_secs(2);
+    let jobs = [system.github.queue(order.clone()), system.github.queue(order)];
+    for job in jobs {
+        assert_eq!(system.github.ended(job).await, "success");
+    }
+    let [first, second] = jobs.map(|job| system.github.history(job));
+    let (first, second) = if first.starts < second.starts { (first, second) } else { (second, first) };
+    assert!(first.completed_at < second.started().map(|(at, _)| at), "they ran at the same time");
+    system.nothing_runs().await;
+}
