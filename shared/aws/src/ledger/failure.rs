@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use fleetfoot_model::ledger::LedgerError;
 
 use super::item::malformed;
+use crate::classify::classify;
 
 /// A transaction asks for a row or counter that another one holds at this moment.
 pub(super) const BUSY: &str = "TransactionConflict";
@@ -82,15 +83,18 @@ pub(super) fn is_lasting(code: &str) -> bool {
     LASTING.contains(&code)
 }
 
-/// What an error of a call that concerns one key means, if it means nothing in particular.
+/// What an error of a call that concerns one key means, if it means nothing in particular. Neither what was sent nor
+/// what was answered is in its text.
 pub(super) fn of_call<E>(call: &str, key: &str, error: &SdkError<E>) -> LedgerError
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let message = format!("DynamoDB {call}: {}", describe(error));
-    if error.code().is_some_and(is_lasting) {
-        return malformed(key, message);
+    let fault = classify(error);
+    let message = format!("DynamoDB {call}: {}", fault.text);
+    if fault.code.as_deref().is_some_and(is_lasting) {
+        return malformed(key, &message);
     }
+    // A table or a permission that is missing is not the event's fault: it is handled when that is mended.
     LedgerError::Unavailable(message)
 }
 
@@ -98,22 +102,4 @@ where
 pub(super) fn of_reasons(reasons: &[CancellationReason]) -> LedgerError {
     let causes: Vec<&str> = reasons.iter().map(code).filter(|code| *code != NONE).collect();
     LedgerError::Unavailable(format!("DynamoDB TransactWriteItems: cancelled: {}", causes.join(", ")))
-}
-
-/// Code and message of an answer, or the chain of causes of a call without one. Neither holds what was sent.
-fn describe<E>(error: &SdkError<E>) -> String
-where
-    E: Error + ProvideErrorMetadata + 'static,
-{
-    if let Some(code) = error.code() {
-        return format!("{code}: {}", error.message().unwrap_or("no message"));
-    }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! Rows and counters as items of the table.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleetfoot_model::Timestamp;
@@ -19,8 +20,8 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 /// A number.
-pub(super) fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
 }
 
 /// An item's key.
@@ -31,7 +32,7 @@ pub(super) fn key(key: impl Into<String>) -> Item {
 /// The item of a row as it is after this write.
 pub(super) fn from_row(row: &Stored<Record>, token: &str) -> Result<Item, LedgerError> {
     let key = row.value.key().to_string();
-    let record = serde_json::to_string(&row.value).map_err(|error| malformed(&key, error))?;
+    let record = serde_json::to_string(&row.value).map_err(|error| malformed(&key, &error))?;
     let mut item = Item::from([
         (VERSION.to_owned(), number(row.version + 1)),
         (RECORD.to_owned(), text(record)),
@@ -57,9 +58,9 @@ fn place(at: Timestamp, key: &str) -> String {
 /// The row of an item.
 pub(super) fn to_row(item: &Item) -> Result<Stored<Record>, LedgerError> {
     let key = text_of(item, KEY).unwrap_or("?");
-    let record = text_of(item, RECORD).ok_or_else(|| malformed(key, "it has no record"))?;
-    let version = number_of(item, VERSION).ok_or_else(|| malformed(key, "it has no version"))?;
-    let value = serde_json::from_str(record).map_err(|error| malformed(key, error))?;
+    let record = text_of(item, RECORD).ok_or_else(|| malformed(key, &"it has no record"))?;
+    let version = number_of(item, VERSION).ok_or_else(|| malformed(key, &"it has no version"))?;
+    let value = serde_json::from_str(record).map_err(|error| malformed(key, &error))?;
     Ok(Stored { value, version })
 }
 
@@ -70,7 +71,7 @@ pub(super) fn is_written_by(item: &Item, token: &str) -> bool {
 
 /// What a counter's item counts.
 pub(super) fn to_count(item: &Item, counter: &Counter) -> Result<u64, LedgerError> {
-    number_of(item, COUNT).ok_or_else(|| malformed(&counter.key(), "it has no count"))
+    number_of(item, COUNT).ok_or_else(|| malformed(&counter.key(), &"it has no count"))
 }
 
 /// When a counter means nothing any more: replacements are looked at in their own window and the next.
@@ -81,7 +82,7 @@ pub(super) fn counter_expires_at(counter: &Counter) -> Option<i64> {
     }
 }
 
-pub(super) fn malformed(key: &str, message: impl ToString) -> LedgerError {
+pub(super) fn malformed(key: &str, message: &dyn fmt::Display) -> LedgerError {
     LedgerError::Malformed { key: key.to_owned(), message: message.to_string() }
 }
 

@@ -8,6 +8,8 @@ mod failure;
 mod item;
 mod remembered;
 pub mod table;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use async_trait::async_trait;
@@ -36,6 +38,7 @@ pub struct DynamoLedger {
 impl DynamoLedger {
     /// A ledger in a table that is there. Calls are tried again as this ledger needs it, whatever the client's own
     /// configuration says of that; all else of the client stays.
+    #[expect(clippy::needless_pass_by_value, reason = "as every adapter, it is given a client of its own")]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         let config = client.config().to_builder();
         let config = config

@@ -73,7 +73,7 @@ impl Transaction {
         }
         let message =
             format!("{items} rows and counters in one commit; at most {MOST_ITEMS} can be written at once");
-        Err(malformed(&self.key(), message))
+        Err(malformed(&self.key(), &message))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,7 +100,7 @@ impl Transaction {
         let moves = self
             .moves
             .iter()
-            .map(|(counter, it)| it.item(table, counter).map_err(|error| malformed(&counter.key(), error)));
+            .map(|(counter, it)| it.item(table, counter).map_err(|error| malformed(&counter.key(), &error)));
         puts.chain(moves).collect()
     }
 
@@ -118,7 +118,7 @@ impl Transaction {
             rows.iter().find(|(reason, _)| failure::is_lasting(failure::code(reason)))
         {
             let message = reason.message().unwrap_or_else(|| failure::code(reason));
-            return Verdict::Refused(malformed(&row.value.key().to_string(), message));
+            return Verdict::Refused(malformed(&row.value.key().to_string(), &message));
         }
         let refused = |reason: &CancellationReason| failure::code(reason) == REFUSED;
         let refused: Vec<_> = counters.into_iter().filter(|(reason, _)| refused(reason)).collect();
@@ -217,6 +217,6 @@ fn put(table: &str, row: &Stored<Record>, token: &str) -> Result<TransactWriteIt
         .set_expression_attribute_values(values)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
         .build()
-        .map_err(|error| malformed(&row.value.key().to_string(), error))?;
+        .map_err(|error| malformed(&row.value.key().to_string(), &error))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
