@@ -6,8 +6,12 @@ pub mod clients;
 pub mod configuration;
 pub mod fleet;
 pub mod images;
-// pub mod lambda;
+pub mod lambda;
 pub mod ledger;
 pub mod metrics;
+#[cfg(test)]
+mod script;
 pub mod secrets;
 pub mod settings;
+#[cfg(test)]
+mod wire;
