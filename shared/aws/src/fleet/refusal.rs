@@ -76,8 +76,8 @@ pub(super) fn of_fault(fault: Fault, now: Timestamp) -> FleetError {
     }
 }
 
-/// Whether a task was refused because its definition was deregistered ("TaskDefinition is inactive", "TaskDefinition
-/// not found."). There can be a new one.
+/// Whether a task was refused because its definition was deregistered (`TaskDefinition is inactive`, `TaskDefinition not
+/// found.`). There can be a new one.
 pub(super) fn is_of_definition(refused: &FleetError) -> bool {
     matches!(refused, FleetError::Impossible(reason) if {
         let reason = reason.to_lowercase();

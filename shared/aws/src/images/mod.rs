@@ -76,7 +76,7 @@ impl Images for CodeBuildImages {
     }
 
     /// The key is also the idempotency token: for five minutes, asking again answers the build that was started, even if
-    /// it has failed by then (CodeBuild API reference, "StartBuild").
+    /// it has failed by then (CodeBuild API reference, `StartBuild`).
     async fn build(&self, request: &BuildRequest) -> Result<BuildId, ImagesError> {
         let mut start = self
             .codebuild
