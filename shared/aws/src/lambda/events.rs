@@ -19,7 +19,13 @@ pub(super) async fn invoke<F: EventFunction>(
     host: &Host<F>,
     invocation: Invocation,
 ) -> Result<Value, Diagnostic> {
-    handle(host, invocation).await.map(|()| Value::Null).map_err(|error| diagnostic(&error))
+    match handle(host, invocation).await {
+        Ok(()) => Ok(Value::Null),
+        Err(error) => {
+            host.note_failure(&error);
+            Err(diagnostic(&error))
+        }
+    }
 }
 
 async fn handle<F: EventFunction>(host: &Host<F>, invocation: Invocation) -> Result<(), FunctionError> {
@@ -30,7 +36,7 @@ async fn handle<F: EventFunction>(host: &Host<F>, invocation: Invocation) -> Res
     let event = decode_event(invocation.payload).inspect_err(|error| refused(host.name, &id, error))?;
     let facts = answer(host.name, &*function, &event, now, limit).await?;
     host.publish(&Emission::of(&facts, event.causation_id(), now)).await?;
-    host.measure(&facts, now);
+    host.measure(&facts);
     Ok(())
 }
 

@@ -16,9 +16,9 @@ use fleetfoot_shell::clock::SystemClock;
 use super::{Build, Ports};
 use crate::bus::{Publisher, Unsent};
 use crate::configuration::{self, ConfigurationError};
+use crate::metrics::{self, Outcome};
 use crate::secrets::AwsSecrets;
 use crate::settings::{self, Settings, SettingsError};
-use crate::metrics;
 
 /// How long a configuration is used before it is looked for anew: a change works within a minute, without a deployment.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
@@ -175,8 +175,12 @@ impl<F> Host<F> {
         if emission.facts.is_empty() && emission.notices.is_empty() {
             return Ok(());
         }
-        self.publisher.publish(emission).await.inspect_err(
-            |error| tracing::error!(function.name = self.name, %error, "facts could not be published"),
+        let published = self.publisher.publish(emission).await;
+        let unsent_notices = self.publisher.take_unsent_notices();
+        let unsent_facts = published.as_ref().map_or_else(|unsent| unsent.facts.len() as u64, |()| 0);
+        self.note(&Outcome { unsent_facts, unsent_notices, ..Outcome::default() });
+        published.inspect_err(
+            |unsent| tracing::error!(function.name = self.name, %unsent, "facts could not be published"),
         )
     }
 
@@ -189,12 +193,34 @@ impl<F> Host<F> {
     }
 
     /// Writes what facts tell of how the fleet is doing where CloudWatch finds it.
-    #[expect(clippy::print_stdout, reason = "CloudWatch reads metrics from what a function prints")]
-    pub(crate) fn measure(&self, facts: &[Fact], now: Timestamp) {
-        let stack = self.settings.optional(settings::STACK).unwrap_or_default();
-        for document in metrics::of(stack, facts, now) {
-            println!("{document}");
-        }
+    pub(crate) fn measure(&self, facts: &[Fact]) {
+        print(&metrics::of(self.stack(), facts, self.clock.now()));
+    }
+
+    /// The same for how an invocation went, if not well.
+    pub(crate) fn note(&self, outcome: &Outcome) {
+        print(&metrics::of_outcome(self.stack(), self.name, outcome, self.clock.now()));
+    }
+
+    /// The same for an event that was not handled.
+    pub(crate) fn note_failure(&self, error: &FunctionError) {
+        self.note(&match error {
+            FunctionError::Malformed(_) => Outcome { malformed: 1, ..Outcome::default() },
+            FunctionError::Again(_) | FunctionError::Conflict(_) => {
+                Outcome { failed: 1, ..Outcome::default() }
+            }
+        });
+    }
+
+    fn stack(&self) -> &str {
+        self.settings.optional(settings::STACK).unwrap_or_default()
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "CloudWatch reads metrics from what a function prints")]
+fn print(documents: &[serde_json::Value]) {
+    for document in documents {
+        println!("{document}");
     }
 }
 

@@ -60,7 +60,8 @@ async fn answer<F: HttpFunction>(
 ) -> Response {
     let now = host.clock.now();
     let cause = causation_id(request, now);
-    let span = tracing::info_span!("request", function.name = host.name, http.path = request.path, event.id = cause);
+    let span =
+        tracing::info_span!("request", function.name = host.name, http.path = request.path, event.id = cause);
     async {
         let handled = within(Some(invocation.time_left(now)), function.handle(request, now)).await;
         let (response, facts) = handled.unwrap_or_else(|broken| {
@@ -72,7 +73,7 @@ async fn answer<F: HttpFunction>(
         if host.publish(&Emission::of(&facts, &cause, now)).await.is_err() {
             return Response::message(503, "the facts could not be published; try again");
         }
-        host.measure(&facts, now);
+        host.measure(&facts);
         response
     }
     .instrument(span)

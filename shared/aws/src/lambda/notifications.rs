@@ -15,7 +15,13 @@ pub(super) async fn invoke<F: NotificationFunction>(
     host: &Host<F>,
     invocation: Invocation,
 ) -> Result<Value, Diagnostic> {
-    handle(host, invocation).await.map(|()| Value::Null).map_err(|error| diagnostic(&error))
+    match handle(host, invocation).await {
+        Ok(()) => Ok(Value::Null),
+        Err(error) => {
+            host.note_failure(&error);
+            Err(diagnostic(&error))
+        }
+    }
 }
 
 async fn handle<F: NotificationFunction>(
@@ -27,7 +33,8 @@ async fn handle<F: NotificationFunction>(
     // A topic hands over one message at a time (Amazon SNS developer guide, "Fanout to Lambda functions").
     for record in event.records {
         let now = host.clock.now();
-        let span = tracing::info_span!("message", function.name = host.name, event.id = record.sns.message_id);
+        let span =
+            tracing::info_span!("message", function.name = host.name, event.id = record.sns.message_id);
         let handle = function.handle(&record.sns.message, now);
         let handled = within(Some(invocation.time_left(now)), handle).instrument(span.clone()).await;
         let answer = handled.unwrap_or_else(|broken| Err(FunctionError::again(&broken)));

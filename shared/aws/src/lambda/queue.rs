@@ -46,15 +46,12 @@ async fn handle<F: EventFunction>(
         }
         match take(host, &*function, &body, limit).await {
             Ok((facts, emission)) => outcome.add(&id, facts, emission),
-            Err(FunctionError::Malformed(reason)) => {
-                let error = FunctionError::Malformed(reason);
-                refused(host.name, &id, &error);
-                if let Err(error) = bury(host, &body, &error).await {
-                    tracing::error!(function.name = host.name, message.id = id, error, "it comes back");
+            Err(error) => {
+                host.note_failure(&error);
+                if !is_buried(host, &id, &body, &error).await {
                     outcome.failed.push(id);
                 }
             }
-            Err(_) => outcome.failed.push(id),
         }
     }
     Ok(outcome.publish(host).await)
@@ -73,6 +70,20 @@ async fn take<F: EventFunction>(
     let facts = answer(host.name, function, &event, now, limit).await?;
     let emission = Emission::of(&facts, event.causation_id(), now);
     Ok((facts, emission))
+}
+
+/// Whether a message need not come back: one that can never be read is put aside.
+async fn is_buried<F>(host: &Host<F>, id: &str, body: &str, error: &FunctionError) -> bool {
+    if !matches!(error, FunctionError::Malformed(_)) {
+        return false;
+    }
+    refused(host.name, id, error);
+    let buried = bury(host, body, error).await;
+    buried
+        .inspect_err(|error| {
+            tracing::error!(function.name = host.name, message.id = id, error, "it comes back")
+        })
+        .is_ok()
 }
 
 /// Puts a message that can never be read where a person finds it, with the reason, in the form of an on-failure
@@ -120,7 +131,7 @@ impl Outcome {
                 self.failed.dedup();
             }
         }
-        host.measure(&self.facts, host.clock.now());
+        host.measure(&self.facts);
         let mut response = SqsBatchResponse::default();
         for message in self.failed {
             response.add_failure(message);

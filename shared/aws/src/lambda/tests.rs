@@ -106,9 +106,7 @@ impl State {
     fn answer(&mut self, target: &str, body: &Value) -> (u16, Value) {
         match target {
             "AmazonSSM.GetParameter" if body["Name"] == "/fleetfoot/ff/config" => match &self.config {
-                Some((version, text)) => {
-                    (200, json!({ "Parameter": { "Version": version, "Value": text } }))
-                }
+                Some((version, text)) => (200, json!({ "Parameter": { "Version": version, "Value": text } })),
                 None => (400, json!({ "__type": "ParameterNotFound" })),
             },
             "AmazonSSM.GetParameter" => {
@@ -183,7 +181,8 @@ fn event(id: &str, detail_type: &str) -> Value {
 fn invocation(payload: Value) -> Invocation {
     let deadline = SystemTime::now() + Duration::from_secs(30);
     let mut context = Context::default();
-    context.deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
+    context.deadline =
+        deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
     LambdaEvent::new(payload, context).into()
 }
 
@@ -292,7 +291,8 @@ async fn a_request_is_decoded_and_answered_once_its_facts_are_published() {
     let answer = http::invoke(&host, invocation(request())).await.unwrap();
     assert_eq!(answer["statusCode"], 202);
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-    let expected = json!({ "method": "POST", "path": "/webhook", "body": "{\"a\":1}", "event": "workflow_job" });
+    let expected =
+        json!({ "method": "POST", "path": "/webhook", "body": "{\"a\":1}", "event": "workflow_job" });
     assert_eq!(body, expected);
     assert_eq!(aws.published(), ["RunnerWanted"]);
 
