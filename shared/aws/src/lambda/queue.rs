@@ -78,12 +78,13 @@ async fn is_buried<F>(host: &Host<F>, id: &str, body: &str, error: &FunctionErro
         return false;
     }
     refused(host.name, id, error);
-    let buried = bury(host, body, error).await;
-    buried
-        .inspect_err(|error| {
-            tracing::error!(function.name = host.name, message.id = id, error, "it comes back")
-        })
-        .is_ok()
+    match bury(host, body, error).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(function.name = host.name, message.id = id, error, "it comes back");
+            false
+        }
+    }
 }
 
 /// Puts a message that can never be read where a person finds it, with the reason, in the form of an on-failure
