@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use fleetfoot_model::ports::Slack;
-use fleetfoot_model::secret::Secret;
-use fleetfoot_shell::slack::SlackWebhook;
+use fleetfoot_model::ports::{SecretError, Secrets, Slack};
+use fleetfoot_model::secret::{Secret, SecretReference};
+use fleetfoot_shell::slack::{SlackFromSecret, SlackWebhook};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -32,13 +32,18 @@ async fn take(State(channel): State<Arc<Channel>>, body: String) -> impl IntoRes
 }
 
 async fn slack(answers: &[(u16, &'static str)]) -> (Arc<Channel>, SlackWebhook) {
+    let (channel, address) = channel(answers).await;
+    (channel, SlackWebhook::new(&Secret::new(address)).unwrap())
+}
+
+async fn channel(answers: &[(u16, &'static str)]) -> (Arc<Channel>, String) {
     let channel =
         Arc::new(Channel { answers: Mutex::new(answers.iter().copied().collect()), ..Channel::default() });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}{PATH}", listener.local_addr().unwrap());
     let router = Router::new().route(PATH, post(take)).with_state(channel.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (channel, SlackWebhook::new(&Secret::new(address)).unwrap())
+    (channel, address)
 }
 
 #[tokio::test]
@@ -47,6 +52,43 @@ async fn a_message_is_posted_as_json() {
     let message = json!({ "text": "a job will get no runner", "blocks": [] });
     webhook.post(&message).await.unwrap();
     assert_eq!(*channel.posted.lock().unwrap(), [message]);
+}
+
+/// Reads what was put there last.
+struct Safe(Mutex<Option<String>>);
+
+#[async_trait::async_trait]
+impl Secrets for Safe {
+    async fn read(&self, reference: &SecretReference) -> Result<Secret, SecretError> {
+        let missing = SecretError { reference: reference.to_string(), reason: "it is empty".to_owned() };
+        self.0.lock().unwrap().as_deref().map(Secret::new).ok_or(missing)
+    }
+}
+
+#[tokio::test]
+async fn an_address_from_a_secret_is_read_for_each_message() {
+    let (first, at_first) = channel(&[]).await;
+    let (second, at_second) = channel(&[]).await;
+    let safe = Arc::new(Safe(Mutex::new(Some(at_first))));
+    let webhook = SlackFromSecret::new(safe.clone(), "ssm:/fleetfoot/ff/slack/webhook".parse().unwrap());
+    webhook.post(&json!({ "text": "before" })).await.unwrap();
+    *safe.0.lock().unwrap() = Some(at_second);
+    webhook.post(&json!({ "text": "after" })).await.unwrap();
+    assert_eq!(*first.posted.lock().unwrap(), [json!({ "text": "before" })]);
+    assert_eq!(*second.posted.lock().unwrap(), [json!({ "text": "after" })]);
+
+    let mut errors = Vec::new();
+    for unusable in [None, Some("http://hooks.slack.example/hunter2".to_owned())] {
+        *safe.0.lock().unwrap() = unusable;
+        errors.push(webhook.post(&json!({})).await.unwrap_err().to_string());
+    }
+    assert_eq!(
+        errors,
+        [
+            "unavailable: secret ssm:/fleetfoot/ff/slack/webhook cannot be read: it is empty",
+            "unavailable: the address of the Slack webhook does not begin with https://",
+        ]
+    );
 }
 
 #[tokio::test]

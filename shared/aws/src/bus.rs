@@ -1,1 +1,0 @@
-//! The bus and the topic: what is published.

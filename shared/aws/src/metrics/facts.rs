@@ -1,0 +1,90 @@
+//! What a fact tells in numbers. Only what it carries; nothing is looked up and nothing guessed.
+
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::events::{Fact, FleetMeasured, QueueCause};
+use fleetfoot_model::runner::StopReason;
+use fleetfoot_model::waiting::Waiting;
+
+use super::table::{self as metric, Metric};
+use super::{Sample, count};
+
+/// A fact's values.
+pub(super) fn samples(fact: &Fact, now: Timestamp) -> Vec<Sample> {
+    match fact {
+        Fact::FleetMeasured(it) => fleet(it),
+        // Only the webhook's own: a job that is queued again was created long before.
+        Fact::JobQueued(it) if it.cause == QueueCause::Webhook => {
+            let millis = now.duration_since(it.job.created_at).as_millis();
+            let millis = u64::try_from(millis).unwrap_or_default();
+            vec![one(metric::JOBS_QUEUED), value(metric::QUEUE_TO_WEBHOOK, count(millis))]
+        }
+        Fact::JobFinished(it) => {
+            let waited = it.queue_to_start_millis.map(|millis| value(metric::QUEUE_TO_START, count(millis)));
+            [one(metric::JOBS_FINISHED)].into_iter().chain(waited).collect()
+        }
+        Fact::JobDeferred(it) => vec![one_by(metric::JOBS_DEFERRED, wait(&it.waiting))],
+        Fact::LaunchFailed(it) => {
+            vec![one_by(metric::LAUNCHES_FAILED, if it.for_good { "for-good" } else { "again" })]
+        }
+        Fact::RunnerStopped(it) => {
+            vec![one_by(metric::RUNNERS_STOPPED, stop(&it.reason)), value(metric::RUNNER_COST, it.cost_usd)]
+        }
+        Fact::RunnerBusy(it) if it.taken_from.is_some() => vec![one(metric::RUNNERS_TAKEN)],
+        Fact::RunnerLaunched(_) => vec![one(metric::LAUNCHES)],
+        Fact::JobRejected(_) => vec![one(metric::JOBS_REJECTED)],
+        Fact::JobExpired(_) => vec![one(metric::JOBS_EXPIRED)],
+        Fact::RunnerInterrupted(_) => vec![one(metric::RUNNERS_INTERRUPTED)],
+        Fact::RunnerReaped(_) => vec![one(metric::RUNNERS_REAPED)],
+        Fact::DeliveryRecovered(_) => vec![one(metric::DELIVERIES_RECOVERED)],
+        Fact::ImageFailed(_) => vec![one(metric::IMAGES_FAILED)],
+        Fact::BreakerOpened(_) => vec![one(metric::BREAKER_OPENED)],
+        _ => Vec::new(),
+    }
+}
+
+fn fleet(it: &FleetMeasured) -> Vec<Sample> {
+    let gauges = [
+        (metric::JOBS_WAITING, it.jobs_waiting),
+        (metric::JOBS_LAUNCHED, it.jobs_launched),
+        (metric::JOBS_RUNNING, it.jobs_running),
+        (metric::RUNNERS_STARTING, it.runners_starting),
+        (metric::RUNNERS_IDLE, it.runners_idle),
+        (metric::RUNNERS_BUSY, it.runners_busy),
+        (metric::OLDEST_WAITING, it.oldest_waiting_seconds),
+    ];
+    gauges.into_iter().map(|(metric, now)| value(metric, count(now))).collect()
+}
+
+fn value(metric: Metric, value: f64) -> Sample {
+    Sample { metric, by: None, value }
+}
+
+fn one(metric: Metric) -> Sample {
+    value(metric, 1.0)
+}
+
+fn one_by(metric: Metric, reason: &'static str) -> Sample {
+    Sample { metric, by: Some(reason), value: 1.0 }
+}
+
+fn wait(waiting: &Waiting) -> &'static str {
+    match waiting {
+        Waiting::Capacity { .. } => "capacity",
+        Waiting::Image { .. } => "image",
+        Waiting::Throttled { .. } => "throttled",
+        Waiting::Backoff { .. } => "backoff",
+    }
+}
+
+fn stop(reason: &StopReason) -> &'static str {
+    match reason {
+        StopReason::Done => "done",
+        StopReason::Failed { .. } => "failed",
+        StopReason::NeverStarted { .. } => "never-started",
+        StopReason::NotLaunched { .. } => "not-launched",
+        StopReason::Interrupted => "interrupted",
+        StopReason::Stopped { .. } => "stopped",
+        StopReason::Lost => "lost",
+        StopReason::Other { .. } => "other",
+    }
+}
