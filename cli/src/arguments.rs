@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fleetfoot_local::database::Database;
 use fleetfoot_local::ledger::SqliteLedger;
-use fleetfoot_model::config::{self, Config};
+use fleetfoot_model::config::{self, Config, ConfigError};
 
 use crate::failure::{Failure, OrFail};
 
@@ -39,12 +39,7 @@ impl State {
 
     /// The rows of a fleet that is there.
     pub(crate) fn ledger(&self) -> Result<SqliteLedger, Failure> {
-        self.ledger_in(self.database()?)
-    }
-
-    /// The rows in a store that is open already.
-    pub(crate) fn ledger_in(&self, database: Database) -> Result<SqliteLedger, Failure> {
-        SqliteLedger::new(database)
+        SqliteLedger::new(self.database()?)
             .or_fail(format!("the state of the fleet in {} cannot be read", self.state.display()))
     }
 }
@@ -67,22 +62,32 @@ impl Configuration {
     /// Reads and checks it. Every mistake is told at once.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let file = self.config.display().to_string();
-        let text = std::fs::read_to_string(&self.config).map_err(|error| {
-            Failure::new(format!("the configuration {file} cannot be read"))
-                .because(&error)
-                .hint("--config or FLEETFOOT_CONFIG names another file")
+        let text = read_config(&self.config).map_err(|failure| Failure {
+            hint: Some("--config or FLEETFOOT_CONFIG names another file".to_owned()),
+            ..failure
         })?;
-        config::load(&file, &text).map_err(|error| {
-            let count = error.problems.len();
-            let mistakes = if count == 1 { "a mistake".to_owned() } else { format!("{count} mistakes") };
-            Failure::new(format!("the configuration {file} has {mistakes}")).because(&error)
-        })
+        config::load(&file, &text).map_err(|error| mistaken(&error))
     }
 
     /// Where relative `file:` secrets are looked for.
     pub(crate) fn folder(&self) -> &Path {
         self.config.parent().unwrap_or(Path::new("."))
     }
+}
+
+/// The text of a configuration.
+pub(crate) fn read_config(file: &Path) -> Result<String, Failure> {
+    let what = format!("the configuration {} cannot be read", file.display());
+    std::fs::read_to_string(file).map_err(|error| {
+        Failure::new(what).because(&error).hint("FILE or FLEETFOOT_CONFIG names another file")
+    })
+}
+
+/// Every mistake in it.
+pub(crate) fn mistaken(error: &ConfigError) -> Failure {
+    let count = error.problems.len();
+    let mistakes = if count == 1 { "a mistake".to_owned() } else { format!("{count} mistakes") };
+    Failure::new(format!("the configuration {} has {mistakes}", error.file)).because(error)
 }
 
 /// `--json`

@@ -7,9 +7,10 @@ use fleetfoot_model::price::{PRICES_OF, cost_usd};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::{Configuration, Format};
+use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
+use crate::place::Configured;
 use crate::table::{Cell, table};
 use crate::text::or_dash;
 
@@ -23,6 +24,7 @@ pub(crate) enum Command {
 const EXAMPLES: &str = r#"Examples:
   fleetfoot classes list
   fleetfoot classes list --config fleet.toml --json
+  fleetfoot classes list --stack fleetfoot
 
 JSON:
   { "classes": [ { "name", "isDefault", "cpu": Fargate units, 1024 to a vCPU, "memoryMib",
@@ -33,7 +35,7 @@ JSON:
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    config: Configuration,
+    place: Configured,
     #[command(flatten)]
     format: Format,
 }
@@ -84,8 +86,8 @@ impl<'a> ClassView<'a> {
     }
 }
 
-pub(crate) fn list(args: &ListArgs) -> Result<Answer, Failure> {
-    let config = args.config.load()?;
+pub(crate) async fn list(args: &ListArgs) -> Result<Answer, Failure> {
+    let config = args.place.load().await?;
     let mut classes: Vec<ClassView<'_>> =
         config.classes.iter().map(|(name, class)| ClassView::new(name, class, &config)).collect();
     classes.sort_by_key(|class| (class.cpu, class.memory_mib));

@@ -34,7 +34,7 @@ JSON:
   Times are RFC 3339 in UTC; what is not known is null or left out."#;
 
 pub(crate) async fn list(args: ListArgs, times: &Times) -> Result<Answer, Failure> {
-    let listed = rows::jobs(&args.state.ledger()?, &args).await?;
+    let listed = rows::jobs(&*args.place.ledger().await?, &args).await?;
     let heading = ["JOB", "REPOSITORY", "NAME", "STATE", "RUNNER", "AGE", "WHY"];
     let table = table(heading, listed.rows.iter().map(|job| row(job, times)));
     listed.answer::<JobView<'_>>("jobs", &args, table)

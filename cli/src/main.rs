@@ -1,12 +1,15 @@
 //! The `fleetfoot` command.
 
 mod arguments;
+mod aws;
 mod classes;
+mod config;
 mod demo;
 mod failure;
 mod jobs;
 mod narrate;
 mod output;
+mod place;
 mod replay;
 mod rows;
 mod runners;
@@ -47,15 +50,18 @@ Examples:
   fleetfoot up                       run the fleet on this machine, as fleet.toml says
   fleetfoot jobs list                what runs and what waits
   fleetfoot why 289782451            why a job is where it is
+  fleetfoot jobs list --stack ff     the same of a fleet on AWS
 
 Exit codes:
   0  all was done    1  something was not, stderr says why    2  the command line is wrong
 
 Environment:
   FLEETFOOT_STATE   the fleet's folder, instead of --state
+  FLEETFOOT_STACK   a fleet on AWS, instead of --stack; the command line wins over the environment
   FLEETFOOT_CONFIG  its configuration, instead of --config
   FLEETFOOT_LOG     what is logged to stderr, such as `debug` or `fleetfoot_local=trace`
-  NO_COLOR          any value: no colours";
+  NO_COLOR          any value: no colours
+  AWS_REGION, AWS_PROFILE and whatever else the AWS tools read: where a stack is, and as whom to ask";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -77,12 +83,15 @@ enum Command {
     /// Runner sizes
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot classes list")]
     Classes(classes::Command),
+    /// The configuration: check it, and put it where a fleet on AWS reads it
+    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot config check fleet.toml")]
+    Config(config::Command),
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
-    Replay(replay::Args),
+    Replay(Box<replay::Args>),
     /// The entry point of a runner's task
     #[command(hide = true)]
     Agent,
@@ -130,9 +139,10 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Jobs(jobs::Command::List(args)) => jobs::list(args, times).await,
         Command::Runners(command) => runners::run(command, times).await,
-        Command::Classes(classes::Command::List(args)) => classes::list(&args),
+        Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
+        Command::Config(command) => config::run(command).await,
         Command::Why(args) => why::run(args, times).await,
-        Command::Replay(args) => replay::run(args, times).await,
+        Command::Replay(args) => replay::run(*args, times).await,
         Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),
         Command::StandInRunner => Ok(stand_in_runner::run().await),
     }

@@ -7,9 +7,10 @@ use fleetfoot_model::runner::Runner;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::{Format, State};
+use crate::arguments::Format;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer};
+use crate::place::InRows;
 
 /// What a list shows, and how.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
     #[command(flatten)]
-    pub(crate) state: State,
+    pub(crate) place: InRows,
     #[command(flatten)]
     format: Format,
 }

@@ -12,10 +12,11 @@ use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 use serde::Serialize;
 
-use crate::arguments::{Format, State};
+use crate::arguments::Format;
 use crate::failure::{Failure, OrFail};
 use crate::jobs::{style, title};
 use crate::output::{self, Answer, HEADING, paint};
+use crate::place::InRows;
 use crate::rows;
 use crate::runners::{self, timeline};
 use crate::table::pairs;
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     #[arg(value_name = "JOB", value_parser = wanted)]
     job: Wanted,
     #[command(flatten)]
-    state: State,
+    place: InRows,
     #[command(flatten)]
     format: Format,
 }
@@ -98,9 +99,9 @@ struct WhyView<'a> {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let ledger = args.state.ledger()?;
+    let ledger = args.place.ledger().await?;
     let id = args.job.id;
-    let found = find(&ledger, &args.job, times.now).await.or_fail(format!("job {id} cannot be read"))?;
+    let found = find(&*ledger, &args.job, times.now).await.or_fail(format!("job {id} cannot be read"))?;
     let Some(findings) = found else {
         return Err(Failure::new(format!("job {id} is not known to this fleet")).hint(
             "`fleetfoot jobs list --all` lists the jobs of the last 7 days. The id is the last number of a job's page at \
@@ -138,7 +139,7 @@ async fn find(ledger: &dyn Ledger, wanted: &Wanted, now: Timestamp) -> Result<Op
             since: job.changed_at,
             until: None,
             jobs_before: None,
-            remedy: "this takes moments; if it does not, is `fleetfoot up` running?",
+            remedy: "this takes moments; if it does not, is the fleet running? docs/troubleshooting.md tells where to look",
         }),
         _ => None,
     };
@@ -179,11 +180,11 @@ fn wait_for_runner(job: &Job, runner: Option<&Runner>) -> Wait {
         }
         Some(RunnerState::Registered) => (
             "waits for GitHub to give it to its runner, which is registered and idle",
-            "wait; if GitHub shows the job as started or ended, a webhook is late, and `fleetfoot up` asks GitHub itself",
+            "wait; if GitHub shows the job as started or ended, a webhook is late, and `cleanup` asks GitHub itself",
         ),
         Some(RunnerState::Busy(_) | RunnerState::Stopped(_)) | None => (
             "waits for another runner: the one that was meant for it is not available any more",
-            "wait; `fleetfoot up` finds this within minutes and launches another",
+            "wait; `cleanup` finds this within minutes and another is launched",
         ),
     };
     Wait { on: on.to_owned(), since: job.changed_at, until: None, jobs_before: None, remedy }

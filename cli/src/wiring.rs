@@ -10,7 +10,7 @@ use fleetfoot_model::ids::FleetName;
 use crate::failure::{Failure, OrFail};
 
 /// The template, as it is deployed.
-const TEMPLATE: &str = include_str!("../../template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// Who is woken by what, for a fleet of this name.
 pub(crate) fn wiring(fleet: &FleetName) -> Result<Wiring, Failure> {

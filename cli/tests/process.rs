@@ -11,9 +11,15 @@ use fleetfoot_local::ledger::SqliteLedger;
 fn fleetfoot(folder: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleetfoot"));
     command.args(line.split_whitespace()).current_dir(folder);
-    for name in
-        ["FLEETFOOT_STATE", "FLEETFOOT_CONFIG", "FLEETFOOT_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"]
-    {
+    for name in [
+        "FLEETFOOT_STATE",
+        "FLEETFOOT_STACK",
+        "FLEETFOOT_CONFIG",
+        "FLEETFOOT_LOG",
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+    ] {
         command.env_remove(name);
     }
     command
@@ -58,6 +64,13 @@ fn exit_codes_tell_failures_from_mistakes_of_the_caller() {
         ("jobs list --limit 0", 2),
         ("runners details GitHub-Actions-5", 2),
         ("replay", 2),
+        ("replay --since 2h", 2),
+        ("replay --since 2h --stack ff file.json", 2),
+        ("replay --since yesterday --stack ff", 2),
+        ("jobs list --stack ff --state .fleetfoot", 2),
+        ("classes list --stack ff --config fleet.toml", 2),
+        ("jobs list --region eu-west-1", 2),
+        ("config put", 2),
         ("replay --url ftp://example file.json", 2),
         ("dance", 2),
         ("", 2),
@@ -78,6 +91,32 @@ fn the_environment_names_state_and_configuration() {
     let missing = here.path().join("other.toml");
     let (_, _, rest) = run(fleetfoot(here.path(), "classes list").env("FLEETFOOT_CONFIG", &missing));
     assert!(rest.contains("other.toml"), "{rest}");
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment() {
+    let folder = empty_fleet();
+    let here = |variables: &[(&str, &str)], line| {
+        run(fleetfoot(folder.path(), line).envs(variables.iter().copied()))
+    };
+    let (code, ..) = here(&[("FLEETFOOT_STACK", "ff")], "jobs list --state .fleetfoot");
+    assert_eq!(code, 0, "the state is meant, not the stack");
+    let both = [("FLEETFOOT_STACK", "ff"), ("FLEETFOOT_STATE", ".fleetfoot")];
+    let (code, _, rest) = here(&both, "jobs list");
+    assert_eq!(code, 2);
+    assert!(rest.contains("FLEETFOOT_STACK and FLEETFOOT_STATE are both set"), "{rest}");
+    let nowhere = [
+        ("FLEETFOOT_STATE", ".fleetfoot"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    let mut command = fleetfoot(folder.path(), "jobs list --stack ff");
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"] {
+        command.env_remove(name);
+    }
+    let (code, _, rest) = run(command.envs(nowhere));
+    assert_eq!(code, 1);
+    assert!(rest.starts_with("error: no AWS region is named"), "the stack is meant, not the state: {rest}");
 }
 
 #[test]

@@ -1,57 +1,70 @@
-//! What comes of an event: the facts that name it as their cause, those that name these, and so on.
+//! What comes of what was put back in: the events that followed, where a bus remembers them; else what a job's row says.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fleetfoot_local::bus::{Bus, BusError, DeadLetter, Payload};
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::envelope::Envelope;
+use fleetfoot_model::ids::JobId;
+use fleetfoot_model::ledger::{self, Ledger};
+use fleetfoot_model::timeline::Step;
+use tokio::time::Instant;
 
-/// How often the bus is looked at.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::failure::{Failure, OrFail};
+use crate::place::{Followed, History};
 
-/// Waits until the bus has nothing under way, at most this long. Answers whether it came to rest.
+/// How often a job's row is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What is known of what followed.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Nothing can be seen.
+    Unknown,
+    /// The events.
+    Events(Followed),
+    /// What the job's timeline says now and did not say before.
+    Job(JobId, Vec<Step>),
+}
+
+/// Waits until the bus is at rest, then finds what followed from each cause. Answers whether it came to rest in time.
+pub(super) async fn events<'a>(
+    history: &dyn History,
+    causes: impl Iterator<Item = (&'a str, &'a mut Outcome)>,
+    wait: Duration,
+    since: Timestamp,
+) -> Result<bool, Failure> {
+    let rested = history.rest(wait).await?;
+    for (cause, outcome) in causes {
+        *outcome = Outcome::Events(history.followed(cause, since)?);
+    }
+    Ok(rested)
+}
+
+/// The steps of a job's timeline; none if it has no row.
+pub(super) async fn steps(ledger: &dyn Ledger, job: JobId) -> Result<Vec<Step>, Failure> {
+    let row = ledger::job(ledger, job).await.or_fail(format!("job {job} cannot be read"))?;
+    Ok(row.map(|row| row.value.timeline.steps().to_vec()).unwrap_or_default())
+}
+
+/// A job whose row is looked at again.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) job: JobId,
+    /// Its timeline before.
+    pub(super) before: Vec<Step>,
+}
+
+/// Waits until something has changed for each job, at most until a time. Answers whether it has.
 #[expect(
     clippy::disallowed_methods,
-    reason = "another process does the work; all that is left here is to wait"
+    reason = "functions elsewhere do the work; all that is left here is to wait"
 )]
-pub(super) async fn rest(bus: &Bus, most: Duration) -> Result<bool, BusError> {
-    let at_rest = async {
-        while bus.pending()? > 0 {
-            tokio::time::sleep(PAUSE).await;
+pub(super) async fn job(ledger: &dyn Ledger, watch: &Watch, until: Instant) -> Result<Outcome, Failure> {
+    loop {
+        let mut steps = steps(ledger, watch.job).await?;
+        steps.retain(|step| !watch.before.contains(step));
+        if !steps.is_empty() || Instant::now() >= until {
+            return Ok(Outcome::Job(watch.job, steps));
         }
-        Ok(())
-    };
-    tokio::time::timeout(most, at_rest).await.map_or(Ok(false), |rested| rested.map(|()| true))
-}
-
-/// What came of an event or a delivery.
-#[derive(Debug, Default)]
-pub(super) struct Followed {
-    /// The facts, in the order in which they were told.
-    pub(super) facts: Vec<Envelope>,
-    /// Why functions gave up handling it, or a fact that followed.
-    pub(super) given_up: Vec<String>,
-}
-
-/// Finds what followed since a time; what came of it when it happened first is left out.
-pub(super) fn followed(bus: &Bus, cause: &str, since: Timestamp) -> Result<Followed, BusError> {
-    let mut ids = vec![cause.to_owned()];
-    let mut facts = BTreeMap::new();
-    let mut next = 0;
-    while let Some(id) = ids.get(next).cloned() {
-        next += 1;
-        for published in bus.caused_by(&id)? {
-            if published.envelope.time >= since && !facts.contains_key(&published.sequence) {
-                ids.push(published.envelope.causation_id().to_owned());
-                facts.insert(published.sequence, (*published.envelope).clone());
-            }
-        }
+        tokio::time::sleep(PAUSE).await;
     }
-    let is_ours = |letter: &DeadLetter| match &letter.payload {
-        Payload::Event(event) => letter.at >= since && ids.contains(&event.id),
-        Payload::Message(_) => false,
-    };
-    let given_up = bus.dead_letters(usize::MAX)?.into_iter().filter(is_ours).map(|letter| letter.reason);
-    Ok(Followed { facts: facts.into_values().collect(), given_up: given_up.collect() })
 }

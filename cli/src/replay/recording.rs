@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fleetfoot_model::envelope::{Envelope, SOURCE};
+use fleetfoot_model::ids::JobId;
 use serde_json::Value;
 
 use crate::failure::{Failure, OrFail};
@@ -66,4 +67,18 @@ fn event_of_shape(value: &Value) -> Option<&'static str> {
     [("workflow_job", "workflow_job"), ("workflow_run", "workflow_run"), ("zen", "ping")]
         .into_iter()
         .find_map(|(key, event)| value.get(key).map(|_| event))
+}
+
+impl Recording {
+    /// The job that it is about, if it is about one.
+    pub(super) fn job(&self) -> Option<JobId> {
+        let id = match self {
+            Self::Event(envelope) => envelope.detail.pointer("/job/id")?.as_u64(),
+            Self::Webhook { body, .. } => {
+                let body: Value = serde_json::from_slice(body).ok()?;
+                body.pointer("/workflow_job/id")?.as_u64()
+            }
+        };
+        id.map(JobId)
+    }
 }

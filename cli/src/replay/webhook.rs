@@ -4,17 +4,16 @@ use std::error::Error;
 use std::time::Duration;
 
 use fleetfoot_ingest::signature;
-use fleetfoot_local::secrets::LocalSecrets;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::ports::Secrets;
 use fleetfoot_model::secret::Secret;
 use reqwest::{Client, redirect};
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 use uuid::Uuid;
 
-use crate::arguments::Configuration;
 use crate::failure::{Failure, OrFail};
+use crate::place::Webhook;
 use crate::text::safe;
 
 /// GitHub itself gives up after 10 seconds.
@@ -23,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Sends webhooks to a fleet.
 pub(super) struct Sender {
     client: Client,
-    to: String,
+    to: Webhook,
     secret: Secret,
 }
 
@@ -40,8 +39,7 @@ pub(super) struct Reply {
 
 impl Sender {
     /// Signs with the first secret of the configuration that can be read.
-    pub(super) async fn new(config: &Config, arguments: &Configuration, url: &Url) -> Result<Self, Failure> {
-        let secrets = LocalSecrets::new(arguments.folder());
+    pub(super) async fn new(config: &Config, secrets: &dyn Secrets, to: Webhook) -> Result<Self, Failure> {
         let mut failure =
             Failure::new("no webhook secret of the configuration can be read, so nothing can be signed");
         let mut readable = None;
@@ -56,10 +54,9 @@ impl Sender {
         }
         let secret = readable.ok_or(failure)?;
         let client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
-        let is_local = url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
-        let client = if is_local { client.no_proxy() } else { client };
+        let client = if is_this_machine(&to.address) { client.no_proxy() } else { client };
         let client = client.build().or_fail("there is no HTTP client")?;
-        Ok(Self { client, to: format!("{}/webhook", url.as_str().trim_end_matches('/')), secret })
+        Ok(Self { client, to, secret })
     }
 
     /// Sends one body as a delivery of its own.
@@ -67,7 +64,7 @@ impl Sender {
         let delivery = Uuid::new_v4().to_string();
         let request = self
             .client
-            .post(&self.to)
+            .post(&self.to.address)
             .header("content-type", "application/json")
             .header("user-agent", "GitHub-Hookshot/fleetfoot-replay")
             .header("x-github-event", event)
@@ -85,13 +82,21 @@ impl Sender {
         let why = word("message").unwrap_or_else(|| safe(&answer));
         Err(Failure {
             causes: vec![why],
-            ..Failure::new(format!("{} answered {}", self.to, status.as_u16()))
+            ..Failure::new(format!("{} answered {}", self.to.address, status.as_u16()))
         })
     }
 
     fn no_answer(&self, error: &dyn Error) -> Failure {
-        Failure::new(format!("no answer from {}", self.to))
-            .because(error)
-            .hint("is `fleetfoot up` running there? --url names another address")
+        Failure::new(format!("no answer from {}", self.to.address)).because(error).hint(self.to.if_silent)
+    }
+}
+
+fn is_this_machine(address: &str) -> bool {
+    let url = Url::parse(address).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }

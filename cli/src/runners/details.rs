@@ -7,9 +7,10 @@ use fleetfoot_model::runner::Runner;
 use fleetfoot_model::timeline::Timeline;
 
 use super::list::style;
-use crate::arguments::{Format, State};
+use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::{self, Answer, HEADING, paint};
+use crate::place::InRows;
 use crate::table::pairs;
 use crate::text::{labels, safe, width};
 use crate::times::{Times, span};
@@ -29,13 +30,13 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME")]
     name: RunnerName,
     #[command(flatten)]
-    state: State,
+    place: InRows,
     #[command(flatten)]
     format: Format,
 }
 
 pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let runner = super::find(&args.state.ledger()?, &args.name).await?;
+    let runner = super::find(&*args.place.ledger().await?, &args.name).await?;
     if args.format.json {
         return Ok(Answer::data(output::json(&RunnerDetails::from(&runner))?));
     }

@@ -26,7 +26,7 @@ JSON:
   Times are RFC 3339 in UTC; what is not known is null or left out."#;
 
 pub(super) async fn run(args: ListArgs, times: &Times) -> Result<Answer, Failure> {
-    let listed = rows::runners(&args.state.ledger()?, &args).await?;
+    let listed = rows::runners(&*args.place.ledger().await?, &args).await?;
     let heading = ["RUNNER", "STATE", "JOB", "CLASS", "POOL", "AGE", "USD", "WHY"];
     let table = table(heading, listed.rows.iter().map(|runner| row(runner, times)));
     listed.answer::<RunnerView<'_>>("runners", &args, table)

@@ -4,9 +4,8 @@ mod details;
 mod list;
 mod terminate;
 
-use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_model::ids::RunnerName;
-use fleetfoot_model::ledger;
+use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::runner::Runner;
 
 use crate::failure::{Failure, OrFail};
@@ -38,7 +37,7 @@ pub(crate) async fn run(command: Command, times: &Times) -> Result<Answer, Failu
 }
 
 /// A runner that is known.
-async fn find(ledger: &SqliteLedger, name: &RunnerName) -> Result<Runner, Failure> {
+async fn find(ledger: &dyn Ledger, name: &RunnerName) -> Result<Runner, Failure> {
     let row = ledger::runner(ledger, name).await.or_fail(format!("runner {name} cannot be read"))?;
     row.map(|row| row.value).ok_or_else(|| {
         Failure::new(format!("there is no runner {name}"))

@@ -1,28 +1,20 @@
 //! `fleetfoot runners terminate`
 
-use std::sync::Arc;
-
-use fleetfoot_github::GitHubClient;
-use fleetfoot_local::bus::{Bus, Emission};
-use fleetfoot_local::fleet::LocalFleet;
-use fleetfoot_local::ledger::SqliteLedger;
-use fleetfoot_local::secrets::LocalSecrets;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::dismiss::{Dismissal, Dismisser};
 use fleetfoot_model::events::{Fact, QueueCause, RunnerReleased};
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::Job;
-use fleetfoot_model::ledger;
+use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::ports::{Fleet, GitHub};
 use fleetfoot_model::runner::RunnerState;
-use fleetfoot_shell::clock::SystemClock;
+use fleetfoot_shell::Emission;
 use uuid::Uuid;
 
-use crate::arguments::{Configuration, State};
 use crate::failure::{Failure, OrFail};
 use crate::output::Answer;
+use crate::place::{EventBus, Location};
 use crate::times::Times;
-use crate::wiring;
 
 pub(crate) const EXAMPLES: &str = r"Examples:
   fleetfoot runners terminate ff-289782451-1
@@ -39,31 +31,25 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME")]
     name: RunnerName,
     #[command(flatten)]
-    state: State,
-    #[command(flatten)]
-    config: Configuration,
+    place: Location,
 }
 
 pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let config = args.config.load()?;
-    let database = args.state.database()?;
-    let ledger = args.state.ledger_in(database.clone())?;
-    let secrets = Arc::new(LocalSecrets::new(args.config.folder()));
-    let github = GitHubClient::new(&config.github, secrets, Arc::new(SystemClock));
-    let fleet =
-        LocalFleet::open_without_runner(&args.state.state).or_fail("the fleet's tasks cannot be reached")?;
-    let bus = wiring::bus(&config.fleet, database)?;
-    Terminator { ledger: &ledger, github: &github, fleet: &fleet, bus: &bus }
+    let place = args.place.open().await?;
+    let config = place.config().await?;
+    let (ledger, fleet) = (place.ledger()?, place.tasks()?);
+    let (github, bus) = (place.github(&config), place.bus(&config.fleet)?);
+    Terminator { ledger: &*ledger, github: &*github, fleet: &*fleet, bus: &*bus }
         .terminate(&args.name, times.now)
         .await
 }
 
 /// What letting a runner go by hand needs.
 struct Terminator<'a> {
-    ledger: &'a SqliteLedger,
+    ledger: &'a dyn Ledger,
     github: &'a dyn GitHub,
     fleet: &'a dyn Fleet,
-    bus: &'a Bus,
+    bus: &'a dyn EventBus,
 }
 
 impl Terminator<'_> {
@@ -87,7 +73,7 @@ impl Terminator<'_> {
         })?;
         let dismissal = dismisser.dismiss(name, REASON, now).await;
         match dismissal.or_fail(format!("runner {name} cannot be stopped"))? {
-            Dismissal::Released => self.tell(name, queued_again, now),
+            Dismissal::Released => self.tell(name, queued_again, now).await,
             Dismissal::Busy => Err(self.busy(name, None).await),
             Dismissal::NotIdle => {
                 Err(Failure::new(format!("runner {name} got a job or stopped in this moment"))
@@ -96,7 +82,7 @@ impl Terminator<'_> {
             Dismissal::Later(reason) => Err(Failure {
                 causes: vec![reason],
                 hint: Some(
-                    "it gets no job any more, and `fleetfoot up` asks GitHub again within minutes".to_owned(),
+                    "it gets no job any more, and `cleanup` asks GitHub again within minutes".to_owned(),
                 ),
                 ..Failure::new(format!("GitHub cannot be asked to remove runner {name}"))
             }),
@@ -104,7 +90,12 @@ impl Terminator<'_> {
     }
 
     /// Tells the fleet, so that the job gets another runner at once. If that fails `cleanup` finds the job.
-    fn tell(&self, name: &RunnerName, queued_again: Option<Fact>, now: Timestamp) -> Result<Answer, Failure> {
+    async fn tell(
+        &self,
+        name: &RunnerName,
+        queued_again: Option<Fact>,
+        now: Timestamp,
+    ) -> Result<Answer, Failure> {
         let gone = format!("runner {name} was removed from GitHub and told to stop");
         let note = match &queued_again {
             Some(Fact::JobQueued(it)) => format!("{gone}; job {} gets another", it.job.id),
@@ -112,9 +103,11 @@ impl Terminator<'_> {
         };
         let released = RunnerReleased { runner: name.clone(), reason: REASON.to_owned() };
         let facts: Vec<Fact> = std::iter::once(released.into()).chain(queued_again).collect();
-        self.bus
-            .emit(now, Emission::of(&facts, &Uuid::new_v4().to_string(), now))
-            .or_fail(format!("runner {name} was let go, and the fleet could not be told"))?;
+        let told = self.bus.emit(now, Emission::of(&facts, &Uuid::new_v4().to_string(), now)).await;
+        told.map_err(|failure| Failure {
+            what: format!("runner {name} was let go, and the fleet could not be told"),
+            ..failure
+        })?;
         Ok(Answer::default().note(note))
     }
 
@@ -134,8 +127,11 @@ impl Terminator<'_> {
 
 #[cfg(test)]
 mod tests {
+    use fleetfoot_local::bus::Bus;
+    use fleetfoot_local::fleet::LocalFleet;
+    use fleetfoot_local::ledger::SqliteLedger;
     use fleetfoot_model::job::Job;
-    use fleetfoot_model::ledger::{Ledger, change};
+    use fleetfoot_model::ledger::change;
     use fleetfoot_model::ports::LaunchRequest;
     use fleetfoot_model::runner::{Registration, Scope};
     use fleetfoot_model::spec::Capacity;
@@ -145,6 +141,7 @@ mod tests {
     use super::*;
     use crate::testing::fleet::{stand_in_fargate, stand_in_github};
     use crate::testing::{World, now, rows};
+    use crate::wiring;
 
     /// A registered runner, ff-107-1, that is meant for job 107.
     struct Story {

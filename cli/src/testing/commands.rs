@@ -100,6 +100,23 @@ async fn classes_are_listed_from_the_configuration() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_checked_as_a_whole() {
+    let world = World::without_state();
+    let good = world.write("good.toml", super::fleet::CONFIGURATION);
+    let bad = world.write("bad.toml", "[classes.small]\ncpu = 3\nmemory = 1024\n[github]\ntoken = 1\n");
+    let screens = [&good, &bad].map(|file| format!("config check {file}"));
+    let mut shown = Vec::new();
+    for line in &screens {
+        shown.push(world.run(line).await.screen());
+    }
+    assert_snapshot!(shown.join("---\n"));
+    let json = world.run(&format!("config check {bad} --json")).await;
+    assert!(!json.succeeded, "a script sees it by the exit code, too");
+    assert_eq!(json.json()["problems"][0]["key"], "classes.small.cpu");
+    assert_documented(&json.json(), &["config check"]);
+}
+
+#[tokio::test]
 async fn a_page_of_old_is_found_by_its_address() {
     let world = World::new();
     let mut job = rows::job(12_877_621_891, "test", rows::at(0));
@@ -214,6 +231,10 @@ fn every_command_has_help_with_examples() {
         "runners terminate",
         "classes",
         "classes list",
+        "config",
+        "config check",
+        "config put",
+        "config show",
         "why",
         "replay",
     ] {

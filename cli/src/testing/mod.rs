@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 pub(crate) use self::rows::HOSTILE;
+use crate::failure::Exit;
 use crate::output::{Answer, describe};
 use crate::times::Times;
 use crate::{Cli, answer};
@@ -120,6 +121,7 @@ impl World {
             format!("fleetfoot {line}").split_whitespace().map(str::to_owned).collect();
         let takes = |option: &str| match line.split_whitespace().next() {
             Some("classes") => option == "--config",
+            Some("config") => false,
             Some("replay") => true,
             Some("runners") if line.contains("terminate") => true,
             _ => option == "--state",
@@ -136,7 +138,7 @@ impl World {
             Ok(answer) => (answer, None),
             Err(failure) => (Answer::default(), Some(failure)),
         };
-        let succeeded = failure.is_none() && answer.failures.is_empty();
+        let succeeded = failure.is_none() && answer.failures.is_empty() && answer.exit == Exit::Success;
         let notes = answer.notes.iter().map(|note| format!("{note}\n"));
         let failures = answer.failures.iter().chain(&failure).map(describe);
         let rest: String = notes.chain(failures).collect();

@@ -1,0 +1,125 @@
+//! A fleet that is deployed as a stack.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use fleetfoot_aws::bus::Publisher;
+use fleetfoot_aws::configuration::{self, ConfigurationError};
+use fleetfoot_aws::fleet::EcsFleet;
+use fleetfoot_aws::ledger::DynamoLedger;
+use fleetfoot_aws::secrets::AwsSecrets;
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::config::Config;
+use fleetfoot_model::envelope::{Envelope, SOURCE};
+use fleetfoot_model::ids::FleetName;
+use fleetfoot_model::ledger::Ledger;
+use fleetfoot_model::ports::{Fleet, Secrets};
+use fleetfoot_shell::Emission;
+use fleetfoot_shell::clock::SystemClock;
+
+use super::{EventBus, History, Place, Remote, Webhook};
+use crate::aws;
+use crate::aws::stack::{Stack, output};
+use crate::failure::{Failure, OrFail};
+
+/// A fleet on AWS.
+pub(crate) struct Deployed {
+    pub(crate) sdk: SdkConfig,
+    pub(crate) stack: Stack,
+}
+
+impl Deployed {
+    /// Finds a stack by its name.
+    pub(crate) async fn find(name: &str, remote: &Remote) -> Result<Self, Failure> {
+        let sdk = aws::session(remote).await?;
+        let stack = Stack::deployed(&sdk, name).await?;
+        Ok(Self { sdk, stack })
+    }
+}
+
+/// What AWS reads secrets with.
+pub(crate) fn secrets(sdk: &SdkConfig) -> AwsSecrets {
+    AwsSecrets::new(
+        aws_sdk_ssm::Client::new(sdk),
+        aws_sdk_secretsmanager::Client::new(sdk),
+        Arc::new(SystemClock),
+    )
+}
+
+#[async_trait]
+impl Place for Deployed {
+    async fn config(&self) -> Result<Config, Failure> {
+        let parameter = self.stack.output(output::CONFIGURATION)?;
+        let ssm = aws_sdk_ssm::Client::new(&self.sdk);
+        let what = format!("the configuration of the stack {} cannot be used", self.stack.name());
+        let hint = format!("`fleetfoot config put --stack {}` writes another", self.stack.name());
+        let read = async {
+            let found = configuration::read(&ssm, parameter).await?;
+            configuration::parse(
+                parameter,
+                &found.text,
+                self.stack.optional(output::FLEET).unwrap_or_default(),
+            )
+        };
+        read.await.map_err(|error: ConfigurationError| Failure::new(what).because(&error).hint(hint))
+    }
+
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        Arc::new(secrets(&self.sdk))
+    }
+
+    fn ledger(&self) -> Result<Arc<dyn Ledger>, Failure> {
+        let table = self.stack.output(output::TABLE)?;
+        Ok(Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&self.sdk), table)))
+    }
+
+    fn tasks(&self) -> Result<Arc<dyn Fleet>, Failure> {
+        let cluster = self.stack.output(output::CLUSTER)?.to_owned();
+        let ecs = aws_sdk_ecs::Client::new(&self.sdk);
+        Ok(Arc::new(EcsFleet::new(ecs, cluster, None, Arc::new(SystemClock))))
+    }
+
+    fn bus(&self, _fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure> {
+        let bus = self.stack.output(output::BUS)?.to_owned();
+        let client = aws_sdk_eventbridge::Client::new(&self.sdk);
+        Ok(Arc::new(DeployedBus(Publisher::new(client, bus, None))))
+    }
+
+    fn webhook(&self) -> Result<Option<Webhook>, Failure> {
+        let address = self.stack.output(output::WEBHOOK)?.to_owned();
+        Ok(Some(Webhook { address, if_silent: "the stack's output WebhookUrl is not reached from here" }))
+    }
+}
+
+/// The fleet's bus. It keeps no history that could be read back.
+struct DeployedBus(Publisher);
+
+#[async_trait]
+impl EventBus for DeployedBus {
+    async fn emit(&self, _now: Timestamp, emission: Emission) -> Result<(), Failure> {
+        self.0.publish(&emission).await.or_fail("the event cannot be put on the bus")
+    }
+
+    async fn put(&self, now: Timestamp, event: Envelope) -> Result<(), Failure> {
+        if event.source == SOURCE {
+            return self.emit(now, Emission { facts: vec![event], notices: Vec::new() }).await;
+        }
+        // PutEvents, "Source": no source that begins with `aws.`; nothing of the fleet listens to any other.
+        let failure =
+            Failure::new(format!("an event of {} cannot be put on the bus of a stack", event.source));
+        Err(if event.source.starts_with("aws.") {
+            let causes = vec!["only AWS itself may tell events whose source begins with aws.".to_owned()];
+            Failure { causes, ..failure }.hint(
+                "`cleanup` asks AWS every minute how tasks and builds stand, so a lost event mends itself; to try a \
+                 function with this one: `aws lambda invoke --payload file://FILE`",
+            )
+        } else {
+            failure.hint(format!("only events of the source {SOURCE} are anything to a fleet"))
+        })
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
+}
