@@ -1,7 +1,5 @@
 //! The shell around functions of all sorts, on an AWS that is one closure.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
-
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
