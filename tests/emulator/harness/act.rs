@@ -14,22 +14,22 @@ use super::{REPOSITORY, System, now};
 /// The name of the bus's archive.
 const ARCHIVE: &str = "everything";
 
+/// A job that takes a moment.
+pub(crate) fn order(labels: &[&str]) -> JobOrder {
+    let labels = labels.iter().map(|label| label.parse().expect("a label")).collect();
+    let order = JobOrder::new(REPOSITORY.parse().expect("a repository"), labels);
+    JobOrder { run_for: SignedDuration::from_millis(200), ..order }
+}
+
 impl System {
     /// Writes the fleet's configuration.
     pub(crate) async fn configure(&self, text: &str) {
         self.aws.put_parameter(&format!("/fleetfoot/{STACK}/config"), text, false).await;
     }
 
-    /// A job that takes a moment.
-    pub(crate) fn order(&self, labels: &[&str]) -> JobOrder {
-        let labels = labels.iter().map(|label| label.parse().expect("a label")).collect();
-        let order = JobOrder::new(REPOSITORY.parse().expect("a repository"), labels);
-        JobOrder { run_for: SignedDuration::from_millis(200), ..order }
-    }
-
     /// Somebody pushes, and one job has these labels.
     pub(crate) fn push(&self, labels: &[&str]) -> JobId {
-        self.github.queue(self.order(labels))
+        self.github.queue(order(labels))
     }
 
     /// When a job started, and on which runner.

@@ -65,11 +65,11 @@ const NOT_SHOWN: [Difference; 6] = [
 pub(crate) fn list() -> String {
     let mut text = String::from("The emulated deployment differs from a real one:\n");
     for it in &ADAPTED {
-        text += &format!("  - {}: {}\n", it.what, it.why);
+        text.extend(["  - ", it.what, ": ", it.why, "\n"]);
     }
     text += "It does not show:\n";
     for it in &NOT_SHOWN {
-        text += &format!("  - {}: {}\n", it.what, it.why);
+        text.extend(["  - ", it.what, ": ", it.why, "\n"]);
     }
     text
 }

@@ -146,14 +146,6 @@ impl Aws {
         resources.into_iter().filter_map(named).collect()
     }
 
-    /// A stack's outputs.
-    pub(crate) async fn outputs(&self, stack: &str) -> BTreeMap<String, String> {
-        let described = self.stacks.describe_stacks().stack_name(stack).send().await;
-        let mut stacks = described.expect("the stack is there").stacks.unwrap_or_default();
-        let outputs = stacks.pop().and_then(|it| it.outputs).unwrap_or_default();
-        outputs.into_iter().filter_map(|it| Some((it.output_key?, it.output_value?))).collect()
-    }
-
     /// Puts an alarm into a state, as `CloudWatch` does when its metric crosses the line.
     pub(crate) async fn set_alarm(&self, alarm: &str, state: &str, reason: &str) {
         // Two operations of two services do not justify two more SDK packages.

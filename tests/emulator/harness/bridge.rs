@@ -4,6 +4,8 @@
 //! nothing, and it refuses sources that begin with `aws.` from everyone else. And AWS invokes the function behind a rule
 //! asynchronously: tried again twice if it fails, then sent to its failure destination; the emulator calls it once.
 
+use std::sync::Arc;
+
 use aws_sdk_eventbridge::types::{Rule, Target};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -26,14 +28,20 @@ pub(crate) async fn carry_service_events(aws: Aws, mut events: UnboundedReceiver
         wakes.push(Wake { rule: name, pattern, functions: functions.collect() });
     }
     assert!(!wakes.is_empty(), "no rule of the default bus has a pattern");
+    let wakes: Arc<[Wake]> = wakes.into();
     while let Some(event) = events.recv().await {
-        for wake in &wakes {
-            let test = aws.events.test_event_pattern().event_pattern(&wake.pattern).event(event.to_string());
-            let tested = test.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", wake.rule));
-            if tested.result() {
-                for function in &wake.functions {
-                    aws.wake(function, &event).await;
-                }
+        // All at once: AWS keeps no order either.
+        tokio::spawn(deliver(aws.clone(), Arc::clone(&wakes), event));
+    }
+}
+
+async fn deliver(aws: Aws, wakes: Arc<[Wake]>, event: Value) {
+    for wake in wakes.iter() {
+        let test = aws.events.test_event_pattern().event_pattern(&wake.pattern).event(event.to_string());
+        let tested = test.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", wake.rule));
+        if tested.result() {
+            for function in &wake.functions {
+                aws.wake(function, &event).await;
             }
         }
     }

@@ -25,6 +25,9 @@ const SOURCES: [&str; 10] = [
 
 /// Builds what has changed and answers the folder with `template.yaml` and a folder for each function.
 pub(crate) fn build() -> PathBuf {
+    if let Some(built) = std::env::var_os("EMULATOR_BUILT") {
+        return built.into();
+    }
     let folder = target().join("emulator").join("build");
     let built = target().join("emulator").join("built-from.txt");
     let sources = fingerprint();
@@ -32,10 +35,10 @@ pub(crate) fn build() -> PathBuf {
         return folder;
     }
     let _ = fs::remove_file(&built);
-    let mut build = sam("build");
+    let mut command = sam("build");
     // The agent for arm64 needs a target that is not everywhere.
-    build.env("FLEETFOOT_RUNNER_ARCHITECTURES", "x64");
-    run(build.arg("--build-dir").arg(&folder).arg("--parameter-overrides").args(PARAMETERS));
+    command.env("FLEETFOOT_RUNNER_ARCHITECTURES", "x64");
+    run(command.arg("--build-dir").arg(&folder).arg("--parameter-overrides").args(PARAMETERS));
     fs::write(&built, sources).expect("what was built can be noted");
     folder
 }
@@ -50,6 +53,8 @@ pub(crate) fn sam(command: &str) -> Command {
     sam.env("SAM_CLI_TELEMETRY", "0");
     // cargo-lambda fetches a target for the toolchain unasked if it believes that there is none.
     sam.env("RUSTUP_DIST_SERVER", "http://127.0.0.1:9");
+    // Without it the crypto library gathers entropy for up to a second when a function starts.
+    sam.env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1");
     sam.arg(command).current_dir(root());
     sam
 }

@@ -3,35 +3,31 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fleetfoot_tests::tools::{Ministack, run};
+use fleetfoot_tests::tools::{Ministack, root, run};
 
 use super::adaptations::PARAMETERS;
 use super::aws::{Aws, Resource};
 use super::build::sam;
 
-/// The stack's name.
+/// The stack's name, as in `samconfig.toml`.
 pub(crate) const STACK: &str = "fleetfoot";
 
 /// What was deployed.
 pub(crate) struct Stack {
     /// By their names in the template.
     resources: BTreeMap<String, Resource>,
-    outputs: BTreeMap<String, String>,
 }
 
 impl Stack {
     /// Deploys what was built.
     pub(crate) async fn deploy(built: &Path, ministack: &Ministack, aws: &Aws) -> Self {
         let mut deploy = sam("deploy");
-        deploy
-            .envs(ministack.environment())
-            .env("SAM_CLI_POLL_DELAY", "0.2")
-            .arg("--template-file")
-            .arg(built.join("template.yaml"));
-        deploy.args(["--stack-name", STACK, "--resolve-s3", "--no-confirm-changeset"]);
-        deploy.args(["--capabilities", "CAPABILITY_IAM", "--parameter-overrides"]).args(PARAMETERS);
+        deploy.envs(ministack.environment()).env("SAM_CLI_POLL_DELAY", "0.2");
+        deploy.arg("--template-file").arg(built.join("template.yaml"));
+        deploy.arg("--config-file").arg(root().join("samconfig.toml"));
+        deploy.args(["--no-confirm-changeset", "--parameter-overrides"]).args(PARAMETERS);
         tokio::task::spawn_blocking(move || run(&mut deploy)).await.expect("the template can be deployed");
-        Self { resources: aws.resources(STACK).await, outputs: aws.outputs(STACK).await }
+        Self { resources: aws.resources(STACK).await }
     }
 
     /// What a resource is called.
@@ -43,10 +39,5 @@ impl Stack {
     /// What the resources of a type are called.
     pub(crate) fn all_of(&self, kind: &str) -> impl Iterator<Item = &str> {
         self.resources.values().filter(move |it| it.kind == kind).map(|it| it.id.as_str())
-    }
-
-    /// An output.
-    pub(crate) fn output(&self, name: &str) -> &str {
-        self.outputs.get(name).unwrap_or_else(|| panic!("the template has no output {name}"))
     }
 }

@@ -14,7 +14,7 @@ impl Figures {
     pub(crate) fn of(system: &System) -> Self {
         let github = system.github.state();
         let github = github.calls().iter().map(|(call, count)| (format!("GitHub.{call:?}"), *count));
-        let stood_in = system.stood_in_calls();
+        let stood_in = system.cloud.calls();
         Self(system.calls.calls().into_iter().chain(stood_in).chain(github).collect())
     }
 

@@ -5,6 +5,7 @@ mod adaptations;
 mod aws;
 mod bridge;
 mod build;
+mod cloud;
 mod configuration;
 mod deploy;
 mod describe;
@@ -19,6 +20,7 @@ mod system;
 mod tasks;
 pub(crate) mod wait;
 
+pub(crate) use act::order;
 pub(crate) use configuration::{APP_KEY, WEBHOOK_SECRET, fleet};
 pub(crate) use figures::Figures;
 pub(crate) use github::{GitHub, OWNER, REPOSITORY, now};

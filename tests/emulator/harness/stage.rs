@@ -30,7 +30,7 @@ impl Default for Stage {
 
 impl Stage {
     /// Plays a story.
-    pub(crate) fn play(&self, story: impl AsyncFn(&System)) -> Result<(), Failed> {
+    pub(crate) fn play(&self, story: &impl AsyncFn(&System)) -> Result<(), Failed> {
         let mut scene = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*scene, Scene::Empty) {
             *scene = Scene::Broken;

@@ -5,9 +5,11 @@ use std::time::Instant;
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_tests::tools::Ministack;
+use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use super::aws::Aws;
+use super::cloud::Cloud;
 use super::configuration::{self, WEBHOOK_SECRET};
 use super::deploy::{STACK, Stack};
 use super::gateway::{Gateway, client};
@@ -20,6 +22,8 @@ pub(crate) struct System {
     pub(crate) stack: Stack,
     pub(crate) github: GitHub,
     pub(crate) slack: Slack,
+    /// ECS, CodeBuild and ECR.
+    pub(crate) cloud: Cloud,
     /// The way to the deployed HTTP API.
     pub(crate) api: Gateway,
     /// The functions' way to AWS.
@@ -27,6 +31,7 @@ pub(crate) struct System {
     /// A client without any AWS or GitHub about it.
     pub(crate) http: reqwest::Client,
     _ministack: Ministack,
+    _folder: TempDir,
 }
 
 impl System {
@@ -35,12 +40,11 @@ impl System {
         say(&adaptations::list());
         let built = timed("build", spawn_blocking(build::build)).await.expect("the functions can be built");
         let (api, calls) = (Gateway::start().await, Gateway::start().await);
-        let endpoint = calls.address.clone();
+        let folder = tempfile::tempdir().expect("a folder for tasks can be made");
+        let (cloud, told) = Cloud::start(folder.path().to_owned(), api.address.clone()).await;
+        let variables = variables(&calls, &cloud);
         let starting = spawn_blocking(move || {
-            let quick = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.2")];
-            // The emulator's own limit follows from the memory of the machine; AWS's is 1,000.
-            let many = [("LAMBDA_ACCOUNT_CONCURRENCY", "1000")];
-            Ministack::start_with(quick.into_iter().chain(many))
+            Ministack::start_with(variables.iter().map(|(name, value)| (*name, value.as_str())))
         });
         let ministack = timed("emulator", starting).await.expect("the emulator starts");
         calls.lead_to(ministack.endpoint(), None);
@@ -49,12 +53,41 @@ impl System {
         let slack = Slack::start().await;
         let webhook_url = format!("{}/webhook", api.address);
         let github = timed("GitHub", GitHub::start(&Secret::new(WEBHOOK_SECRET), webhook_url)).await;
-        let stack = timed("deployment", Stack::deploy(&built, &ministack, &aws)).await;
-        api.lead_to(ministack.endpoint(), Some(format!("{}.execute-api.localhost", stack.resource("Api"))));
-        bridge::carry_facts(&aws, stack.resource("FleetBus")).await;
+        let deployed = timed("deployment", Stack::deploy(&built, &ministack, &aws)).await;
+        api.lead_to(
+            ministack.endpoint(),
+            Some(format!("{}.execute-api.localhost", deployed.resource("Api"))),
+        );
+        bridge::carry_facts(&aws, deployed.resource("FleetBus")).await;
+        tokio::spawn(bridge::carry_service_events(aws.clone(), told));
         keep_secrets(&aws, &SecretsManager::new(&ministack.sdk_config()), &slack).await;
-        Self { aws, stack, github, slack, api, calls, http: client(), _ministack: ministack }
+        let system = Self {
+            aws,
+            stack: deployed,
+            github,
+            slack,
+            cloud,
+            api,
+            calls,
+            http: client(),
+            _ministack: ministack,
+            _folder: folder,
+        };
+        system.keep_archive().await;
+        system
     }
+}
+
+/// What the emulator and the functions that it runs find in their environment.
+fn variables(calls: &Gateway, cloud: &Cloud) -> Vec<(&'static str, String)> {
+    let stood_in = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL_CODEBUILD", "AWS_ENDPOINT_URL_ECR"];
+    let mut variables: Vec<_> = stood_in.into_iter().map(|name| (name, cloud.address.clone())).collect();
+    variables.push(("AWS_ENDPOINT_URL", calls.address.clone()));
+    // The emulator's own limit follows from the memory of the machine; AWS's is 1,000.
+    variables.push(("LAMBDA_ACCOUNT_CONCURRENCY", "1000".to_owned()));
+    // On AWS a minute passes before a failed event is tried again.
+    variables.push(("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.2".to_owned()));
+    variables
 }
 
 /// The secrets that the configuration refers to.

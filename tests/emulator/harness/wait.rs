@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Far longer than anything takes, on a machine that does three other things at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Waits until something is so.

@@ -2,7 +2,7 @@
 
 use fleetfoot_model::SignedDuration;
 
-use crate::harness::{Figures, System};
+use crate::harness::{Figures, System, order};
 
 /// From the push to the runner's end; nothing is left, and the calls it took are few.
 pub(crate) async fn a_job(system: &System) {
@@ -55,7 +55,7 @@ pub(crate) async fn a_refused_job(system: &System) {
 
 /// The second job of a class for one runner waits until the first has ended.
 pub(crate) async fn capacity_reached_and_freed(system: &System) {
-    let mut order = system.order(&["self-hosted", "class:scarce"]);
+    let mut order = order(&["self-hosted", "class:scarce"]);
     order.run_for = SignedDuration::from_secs(2);
     let jobs = [system.github.queue(order.clone()), system.github.queue(order)];
     for job in jobs {

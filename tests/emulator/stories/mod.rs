@@ -21,7 +21,7 @@ pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
         ($($room:ident::$name:ident),+ $(,)?) => {$({
             let stage = Arc::clone(stage);
             let name = concat!(stringify!($room), "::", stringify!($name));
-            trials.push(Trial::test(name, move || stage.play($room::$name)));
+            trials.push(Trial::test(name, move || stage.play(&$room::$name)));
         })+};
     }
     story!(

@@ -1,21 +1,23 @@
 //! Tasks that do not do what they should.
 
+use fleetfoot_model::ids::JobId;
+use fleetfoot_stand_in::fargate::Faults;
+
 use crate::harness::System;
 
-/// Its runner is taken away before it has started the job: the job gets another, on demand.
+/// Spot takes it back before its runner has a job: the job gets another, on demand.
 pub(crate) async fn a_spot_interruption(system: &System) {
-    system.interrupt_next();
-    let job = system.push(&["self-hosted", "class:cheap"]);
-    assert_eq!(system.github.ended(job).await, "success");
-    let (_, runner) = system.started(job);
-    assert_eq!(runner, format!("ff-{job}-2"));
-    system.nothing_runs().await;
+    another_runs_it(system, "class:cheap", Faults { spot_interrupted: 1.0, ..Faults::NONE }).await;
 }
 
-/// Its image cannot be pulled: another task is launched for the job.
+/// Its image cannot be pulled, or there is no address for it: another task is launched for the job.
 pub(crate) async fn a_task_that_never_starts(system: &System) {
-    system.fail_next_start();
-    let job = system.push(&["self-hosted", "class:small"]);
+    another_runs_it(system, "class:small", Faults { never_started: 1.0, ..Faults::NONE }).await;
+}
+
+async fn another_runs_it(system: &System, class: &str, faults: Faults) {
+    let mut job = JobId(0);
+    system.once(faults, async || job = system.push(&["self-hosted", class])).await;
     assert_eq!(system.github.ended(job).await, "success");
     let (_, runner) = system.started(job);
     assert_eq!(runner, format!("ff-{job}-2"));
