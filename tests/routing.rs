@@ -121,6 +121,19 @@ fn what_only_looks_like_one_of_ours_wakes_nobody() {
     }
 }
 
+/// Five of a task's seven states would each cost an invocation and change nothing.
+#[test]
+fn states_of_a_task_that_nothing_depends_on_wake_nobody() {
+    let world = Plan::new(1).world();
+    let running = samples::events().into_iter().find(|sample| sample.name == "foreign/ecs/task-running");
+    let running = running.expect("a task that runs is among the samples");
+    for status in ["PROVISIONING", "PENDING", "ACTIVATING", "STOPPING", "DEPROVISIONING"] {
+        let mut sample = running.clone();
+        sample.event.detail["lastStatus"] = json!(status);
+        assert_eq!(woken_by(&world, &sample), names(&[]), "{status}");
+    }
+}
+
 /// A burst waits in the queue, a failed item comes back alone, and what fails for good is kept.
 #[test]
 fn launch_is_reached_through_its_queue_only() {
