@@ -1,0 +1,218 @@
+//! What each function's role allows, against what its code calls: nothing is missing and nothing is beyond.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::FUNCTIONS;
+use crate::code::Package;
+use crate::deployment::{of_type, properties, shown};
+
+const FAMILY: &str = "task-definition/${AWS::StackName}-runner-*:*";
+const TASKS: &str = "task/${Cluster}/*";
+const CLUSTER: &str = " if ecs:cluster is Cluster.Arn";
+
+/// Actions on anything, each with the reason. AWS knows no resource-level permission for them (Service Authorization
+/// Reference).
+const ANYTHING: [(&str, &str); 3] = [
+    ("ecr:GetAuthorizationToken", "a token is the registry's, not a repository's"),
+    ("ecs:DescribeTaskDefinition", "none is known"),
+    ("ecs:ListTasks", "only container instances, which Fargate has none of; bound to the cluster instead"),
+];
+
+/// What a role allows, as lines of `action resource`.
+fn allowed(role: &str) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    let policies = properties(role)["Policies"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for policy in policies {
+        for statement in policy["PolicyDocument"]["Statement"].as_array().expect("a list of statements") {
+            // `!If [HasClassRoles, statement, !Ref AWS::NoValue]`
+            let (statement, when) = match statement["Fn::If"].as_array().map(Vec::as_slice) {
+                Some([condition, statement, _]) => (statement, format!(" where {}", shown(condition))),
+                _ => (statement, String::new()),
+            };
+            assert_eq!(statement["Effect"], "Allow", "{role}");
+            let condition = condition(&statement["Condition"]);
+            for action in list(&statement["Action"]) {
+                for resource in list(&statement["Resource"]) {
+                    let line = format!("{} {}{condition}{when}", shown(action), shown(resource));
+                    assert!(lines.insert(line.clone()), "{role} allows {line} twice");
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+}
+
+fn condition(condition: &Value) -> String {
+    let operators = condition.as_object().into_iter().flatten();
+    let keys = operators.flat_map(|(operator, keys)| {
+        assert!(["ArnEquals", "StringEquals"].contains(&operator.as_str()), "{operator}");
+        keys.as_object().into_iter().flatten()
+    });
+    keys.map(|(key, value)| format!(" if {key} is {}", shown(value))).collect::<Vec<_>>().concat()
+}
+
+/// What a function calls, by its shell, its ports and what it does with them.
+fn needed(package: &Package, name: &str) -> BTreeSet<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut need = |is_needed: bool, some: &[&str]| {
+        lines.extend(some.iter().filter(|_| is_needed).map(|line| (*line).to_owned()));
+    };
+    need(!package.is_run_by("notifications"), &["events:PutEvents FleetBus.Arn"]);
+    need(package.tells_people(), &["sns:Publish Notices"]);
+    let is_waited_for = package.is_run_by("http") || package.is_run_by("queue");
+    need(!is_waited_for, &["sqs:SendMessage FailedEvents.Arn"]);
+    need(
+        package.is_run_by("queue"),
+        &[
+            "sqs:ReceiveMessage LaunchQueue.Arn",
+            "sqs:DeleteMessage LaunchQueue.Arn",
+            "sqs:GetQueueAttributes LaunchQueue.Arn",
+            "sqs:SendMessage UnlaunchedEvents.Arn",
+        ],
+    );
+    need(package.has_a_ledger(), &["dynamodb:GetItem Table.Arn"]);
+    let writes = package.has(&[".commit(", "ledger::put(", "update_runner("]) || package.dismisses();
+    need(writes, &["dynamodb:PutItem Table.Arn"]);
+    need(package.has(&["Change::Acquire", "Change::Release"]), &["dynamodb:UpdateItem Table.Arn"]);
+    need(
+        package.has(&["ledger::unmatched(", "ledger.list(Index::", ".list(index,"]),
+        &["dynamodb:Query ${Table.Arn}/index/by-index"],
+    );
+    need(
+        package.asks_for("images"),
+        &[
+            "codebuild:StartBuild ImageProject.Arn",
+            "codebuild:BatchGetBuilds ImageProject.Arn",
+            "ecr:DescribeImages Repository.Arn",
+        ],
+    );
+    let mut lines: BTreeSet<String> = lines.into_iter().collect();
+    lines.extend(on_tasks(package));
+    lines.extend(secrets(package));
+    lines.extend(["CreateLogStream", "PutLogEvents"].map(|it| format!("logs:{it} {name}Logs.Arn")));
+    lines
+}
+
+fn on_tasks(package: &Package) -> BTreeSet<String> {
+    let mut lines = Vec::new();
+    if package.has(&["fleet.launch("]) {
+        assert!(package.asks_for("launching_fleet"), "launching needs more than stopping");
+        let passed = "if iam:PassedToService is ecs-tasks.amazonaws.com";
+        lines.extend([
+            format!("ecs:RunTask {FAMILY}{CLUSTER}"),
+            format!("ecs:RegisterTaskDefinition {FAMILY}"),
+            "ecs:DescribeTaskDefinition *".to_owned(),
+            // The tags of what RunTask makes.
+            format!("ecs:TagResource {TASKS} if ecs:CreateAction is RunTask"),
+            format!("iam:PassRole ExecutionRole.Arn {passed}"),
+            format!("iam:PassRole TaskRole.Arn {passed}"),
+            format!("iam:PassRole ClassRoleArns {passed} where HasClassRoles"),
+        ]);
+    }
+    if package.has(&["fleet.stop("]) || package.dismisses() {
+        lines.push(format!("ecs:StopTask {TASKS}{CLUSTER}"));
+    }
+    if package.has(&["fleet.list("]) {
+        lines.push(format!("ecs:ListTasks *{CLUSTER}"));
+        lines.push(format!("ecs:DescribeTasks {TASKS}{CLUSTER}"));
+    }
+    lines.into_iter().collect()
+}
+
+/// Each function reads the configuration, and the secrets of whom it speaks to.
+fn secrets(package: &Package) -> BTreeSet<String> {
+    let folders = [("webhook_secrets", "webhook"), ("github", "github"), ("slack", "slack")];
+    let mut lines =
+        BTreeSet::from(["ssm:GetParameter parameter/fleetfoot/${AWS::StackName}/config".to_owned()]);
+    for (_, folder) in folders.iter().filter(|(port, _)| package.asks_for(port)) {
+        lines.insert(format!("ssm:GetParameter parameter/fleetfoot/${{AWS::StackName}}/{folder}/*"));
+        lines.insert(format!("secretsmanager:GetSecretValue secret:fleetfoot/${{AWS::StackName}}/{folder}*"));
+    }
+    lines
+}
+
+#[test]
+fn each_function_may_do_what_it_does_and_no_more() {
+    for (package, name) in FUNCTIONS {
+        assert_eq!(shown(&properties(&format!("{name}Function"))["Role"]), format!("{name}Role.Arn"));
+        let (allowed, needed) = (allowed(&format!("{name}Role")), needed(&Package::read(package), name));
+        let missing: Vec<_> = needed.difference(&allowed).collect();
+        let beyond: Vec<_> = allowed.difference(&needed).collect();
+        assert!(
+            missing.is_empty() && beyond.is_empty(),
+            "{package}: missing {missing:#?}, beyond {beyond:#?}"
+        );
+    }
+}
+
+#[test]
+fn jobs_may_do_nothing_and_ecs_may_pull_and_log() {
+    assert!(allowed("TaskRole").is_empty());
+    let expected = [
+        "ecr:BatchCheckLayerAvailability Repository.Arn",
+        "ecr:BatchGetImage Repository.Arn",
+        "ecr:GetAuthorizationToken *",
+        "ecr:GetDownloadUrlForLayer Repository.Arn",
+        "logs:CreateLogStream RunnerLogs.Arn",
+        "logs:PutLogEvents RunnerLogs.Arn",
+    ];
+    assert_eq!(allowed("ExecutionRole"), expected.map(str::to_owned).into());
+}
+
+/// lesson 14: whoever chooses a base image runs code in its build, which reaches nothing but the one repository.
+#[test]
+fn a_build_may_push_to_its_repository_only() {
+    let recipe = of_type("AWS::Lambda::LayerVersion")[0].0;
+    let expected = [
+        "ecr:BatchCheckLayerAvailability Repository.Arn".to_owned(),
+        "ecr:CompleteLayerUpload Repository.Arn".to_owned(),
+        "ecr:GetAuthorizationToken *".to_owned(),
+        "ecr:InitiateLayerUpload Repository.Arn".to_owned(),
+        "ecr:PutImage Repository.Arn".to_owned(),
+        "ecr:UploadLayerPart Repository.Arn".to_owned(),
+        format!("lambda:GetLayerVersion {recipe}"),
+        "logs:CreateLogStream ImageProjectLogs.Arn".to_owned(),
+        "logs:PutLogEvents ImageProjectLogs.Arn".to_owned(),
+    ];
+    assert_eq!(allowed("ImageProjectRole"), expected.into());
+}
+
+#[test]
+fn what_is_allowed_on_anything_has_a_reason() {
+    let mut found = BTreeSet::new();
+    for (role, properties) in of_type("AWS::IAM::Role") {
+        assert!(
+            properties["ManagedPolicyArns"].is_null(),
+            "{role} has policies that are not in the template"
+        );
+        let lines = allowed(role);
+        let anything =
+            lines.iter().filter_map(|line| line.split_once(' ')).filter(|(_, it)| it.starts_with('*'));
+        found.extend(anything.map(|(action, _)| action.to_owned()));
+        assert!(lines.iter().all(|line| !line.split(' ').next().unwrap_or_default().contains('*')), "{role}");
+    }
+    assert_eq!(found, ANYTHING.map(|(action, _)| action.to_owned()).into());
+}
+
+/// A key of the user's own lets every function read its secrets, and is the only thing that is allowed beside the roles.
+#[test]
+fn the_only_other_policy_is_for_a_key_of_the_users_own() {
+    let [(_, policy)] = of_type("AWS::IAM::Policy")[..] else { panic!("one policy") };
+    let roles: BTreeSet<String> = list(&policy["Roles"]).into_iter().map(shown).collect();
+    assert_eq!(roles, FUNCTIONS.map(|(_, name)| format!("{name}Role")).into());
+    let statements = &policy["PolicyDocument"]["Statement"];
+    let [statement] = &list(statements)[..] else { panic!("one statement") };
+    assert_eq!(
+        (shown(&statement["Action"]), shown(&statement["Resource"])),
+        ("kms:Decrypt".to_owned(), "SecretsKeyArn".to_owned())
+    );
+    for kind in ["AWS::IAM::ManagedPolicy", "AWS::IAM::UserPolicy", "AWS::IAM::RolePolicy"] {
+        assert!(of_type(kind).is_empty(), "{kind}");
+    }
+}
