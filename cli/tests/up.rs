@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -59,7 +59,8 @@ impl Machine {
         self.folder.path().join(name)
     }
 
-    fn start(&mut self) {
+    /// Starts it and waits until it serves: GitHub never repeats by itself what nobody took.
+    async fn start(&mut self) {
         let up = Command::new(FLEETFOOT)
             .args(["up", "--config", "fleet.toml", "--state", "state", "--runner-dir", "runner", "--listen"])
             .arg(format!("127.0.0.1:{}", self.port))
@@ -71,6 +72,8 @@ impl Machine {
             .spawn()
             .unwrap();
         self.up = Some(up);
+        let serves = |it: &Self| TcpStream::connect((Ipv4Addr::LOCALHOST, it.port)).is_ok();
+        self.wait_until("it serves", serves).await;
     }
 
     fn kill(&mut self) {
@@ -158,7 +161,7 @@ async fn jobs_run_once_though_webhooks_are_lost_and_up_is_killed_again_and_again
     };
     let mut machine =
         Machine::new(faults, "[timeouts]\ngrace_seconds = 2\nlost_seconds = 3\nsurvey_seconds = 2\n").await;
-    machine.start();
+    machine.start().await;
     let jobs = 12;
     for n in 0..jobs {
         machine.push(&["self-hosted", "class:small"], SignedDuration::from_millis(300 + 100 * n));
@@ -169,7 +172,7 @@ async fn jobs_run_once_though_webhooks_are_lost_and_up_is_killed_again_and_again
         pause(Duration::from_millis(1500)).await;
         machine.kill();
         kills += 1;
-        machine.start();
+        machine.start().await;
     }
     let github = machine.github();
     let succeeded =
@@ -186,7 +189,7 @@ async fn at_its_end_up_lets_idle_runners_go_and_leaves_busy_ones_to_end_their_jo
     let mut machine =
         Machine::new(Faults::NONE, "[[pools]]\nlabels = [\"self-hosted\", \"class:large\"]\nsize = 2\n")
             .await;
-    machine.start();
+    machine.start().await;
     machine.push(&["self-hosted", "class:small"], SignedDuration::from_secs(4));
     machine
         .wait_until("one runner is busy and two are warm", |machine| {
@@ -201,7 +204,7 @@ async fn at_its_end_up_lets_idle_runners_go_and_leaves_busy_ones_to_end_their_jo
     machine.wait_until("the busy one has ended its job", |machine| machine.github().open_jobs() == 0).await;
     let ended = machine.github().jobs().all(|(.., history)| history.conclusion.as_deref() == Some("success"));
     assert!(ended && machine.github().jobs_killed().is_empty());
-    machine.start();
+    machine.start().await;
     machine
         .wait_until("the fleet is warm again", |machine| {
             machine.github().registrations().len() == 2 && machine.runners_left() == 2
@@ -214,7 +217,7 @@ async fn at_its_end_up_lets_idle_runners_go_and_leaves_busy_ones_to_end_their_jo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_finds_nothing_secret_in_its_environment() {
     let mut machine = Machine::new(Faults::NONE, "").await;
-    machine.start();
+    machine.start().await;
     machine.push(&["self-hosted"], SignedDuration::from_millis(100));
     machine
         .wait_until("the job has ended", |machine| machine.is_over() && machine.github().jobs().count() == 1)
@@ -230,7 +233,7 @@ async fn a_job_finds_nothing_secret_in_its_environment() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_up_on_the_same_state_is_refused() {
     let mut machine = Machine::new(Faults::NONE, "").await;
-    machine.start();
+    machine.start().await;
     machine.wait_until("it is up", |machine| machine.path("state/fleet.db").is_file()).await;
     let second = Command::new(FLEETFOOT)
         .args([
