@@ -75,7 +75,8 @@ pub trait Ledger: Send + Sync {
     /// Reads a row, with everything written before this call.
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError>;
 
-    /// Writes all changes, or none. If a counter is full and a row changed, the row's conflict is reported.
+    /// Writes all changes, or none. If a counter is full and a row changed, the row's conflict is reported. At most 100
+    /// changes: more do not fit a transaction of DynamoDB.
     ///
     /// # Errors
     /// [`LedgerError::Conflict`], [`LedgerError::Full`] or [`LedgerError::Unavailable`]; after the last it is unknown
