@@ -1,17 +1,15 @@
-//! Packages of npm. They need Node and npm.
-//!
-//! [`node`] answers the folder of the programs that `package.json` beside this file pins.
+//! Packages of npm, with a Node of their own.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{run, target};
+use super::{node_programs, run, target};
 
 const PACKAGE: &str = include_str!("node/package.json");
 const LOCK: &str = include_str!("node/package-lock.json");
 
-/// The folder that holds `node_modules`.
+/// The folder that holds `node_modules` with the packages that `node/package.json` pins.
 pub fn node() -> PathBuf {
     let folder = target().join("tools").join("node");
     std::fs::create_dir_all(&folder).expect("target/tools can be made");
@@ -23,7 +21,12 @@ pub fn node() -> PathBuf {
     }
     std::fs::write(folder.join("package.json"), PACKAGE).expect("package.json can be written");
     std::fs::write(folder.join("package-lock.json"), LOCK).expect("package-lock.json can be written");
-    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder));
+    let programs = node_programs();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(programs.clone()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(paths).expect("a path of folders");
+    let mut npm = Command::new(programs.join("npm"));
+    run(npm.args(["ci", "--no-audit", "--no-fund", "--silent"]).env("PATH", path).current_dir(&folder));
     std::fs::write(&installed, LOCK).expect("what was installed can be noted");
     folder
 }

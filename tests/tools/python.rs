@@ -16,6 +16,11 @@ pub fn ministack() -> PathBuf {
     environment("ministack", include_str!("ministack.txt"))
 }
 
+/// The folder of the programs `node` and `npm`, which come as a Python package, too.
+pub fn node_programs() -> PathBuf {
+    environment("node-programs", include_str!("node/python.txt"))
+}
+
 /// The programs of the packages that are listed, installed if they are not there in these versions.
 fn environment(name: &str, requirements: &str) -> PathBuf {
     let tools = target().join("tools");

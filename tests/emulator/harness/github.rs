@@ -47,7 +47,8 @@ impl GitHub {
 
         let packages = tools::node();
         let port = tools::free_port();
-        let mut prism = Command::new(packages.join("node_modules/.bin/prism"));
+        let mut prism = Command::new(tools::node_programs().join("node"));
+        prism.arg(packages.join("node_modules/.bin/prism"));
         prism.arg("proxy").arg(description(&packages)).arg(format!("http://{stand_in}"));
         prism.args(["--errors", "--port", &port.to_string()]);
         let proxy = Server::start(&prism);
