@@ -190,7 +190,7 @@ async fn at_its_end_up_lets_idle_runners_go_and_leaves_busy_ones_to_end_their_jo
         Machine::new(Faults::NONE, "[[pools]]\nlabels = [\"self-hosted\", \"class:large\"]\nsize = 2\n")
             .await;
     machine.start().await;
-    machine.push(&["self-hosted", "class:small"], SignedDuration::from_secs(4));
+    machine.push(&["self-hosted", "class:small"], SignedDuration::from_secs(10));
     machine
         .wait_until("one runner is busy and two are warm", |machine| {
             let runners = machine.github().registrations();
