@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reqwest::Client;
 use tokio::net::TcpListener;
@@ -23,19 +23,12 @@ pub(crate) fn client() -> Client {
 /// Calls of AWS by operation, such as `DynamoDB.GetItem`.
 pub(crate) type Calls = BTreeMap<String, u64>;
 
-/// Where requests go.
-struct Target {
-    /// `http://host:port`
-    address: String,
-    /// What it is to think it is called. An emulator tells HTTP APIs apart by their names.
-    host: Option<HeaderValue>,
-}
-
 /// A server that hands every request on.
 #[derive(Clone)]
 pub(crate) struct Gateway {
     client: Client,
-    target: Arc<OnceLock<Target>>,
+    /// Where requests go: `http://host:port` and what comes before their own path.
+    target: Arc<OnceLock<String>>,
     calls: Arc<Mutex<Calls>>,
     /// Where it listens: `http://127.0.0.1:port`.
     pub(crate) address: String,
@@ -52,10 +45,9 @@ impl Gateway {
         gateway
     }
 
-    /// From now on requests go there, for a host of another name if it has one.
-    pub(crate) fn lead_to(&self, address: String, host: Option<String>) {
-        let host = host.map(|host| host.parse().expect("a host's name is a header's value"));
-        assert!(self.target.set(Target { address, host }).is_ok(), "a gateway leads to one place");
+    /// From now on requests go there.
+    pub(crate) fn lead_to(&self, address: String) {
+        assert!(self.target.set(address).is_ok(), "a gateway leads to one place");
     }
 
     /// What was asked so far.
@@ -84,8 +76,7 @@ async fn pass(State(gateway): State<Gateway>, request: Request) -> Response {
     gateway.count(&parts.headers, &body);
     let mut headers = parts.headers;
     headers.remove(header::HOST);
-    headers.extend(target.host.clone().map(|host| (header::HOST, host)));
-    let url = format!("{}{}", target.address, parts.uri);
+    let url = format!("{target}{}", parts.uri);
     let sent = gateway.client.request(parts.method, url).headers(headers).body(body).send().await;
     match sent {
         Ok(response) => answer(response).await,

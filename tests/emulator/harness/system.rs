@@ -47,17 +47,19 @@ impl System {
             Ministack::start_with(variables.iter().map(|(name, value)| (*name, value.as_str())))
         });
         let ministack = timed("emulator", starting).await.expect("the emulator starts");
-        calls.lead_to(ministack.endpoint(), None);
+        calls.lead_to(ministack.endpoint());
         let aws = Aws::new(&ministack.sdk_config());
 
         let slack = Slack::start().await;
         let webhook_url = format!("{}/webhook", api.address);
         let github = timed("GitHub", GitHub::start(&Secret::new(WEBHOOK_SECRET), webhook_url)).await;
         let deployed = timed("deployment", Stack::deploy(&built, &ministack, &aws)).await;
-        api.lead_to(
+        // By its host name the emulator would answer `/health` itself.
+        api.lead_to(format!(
+            "{}/_aws/execute-api/{}/$default",
             ministack.endpoint(),
-            Some(format!("{}.execute-api.localhost", deployed.resource("Api"))),
-        );
+            deployed.resource("Api")
+        ));
         bridge::carry_facts(&aws, deployed.resource("FleetBus")).await;
         tokio::spawn(bridge::carry_service_events(aws.clone(), told));
         keep_secrets(&aws, &SecretsManager::new(&ministack.sdk_config()), &slack).await;
