@@ -25,9 +25,6 @@ const SOURCES: [&str; 10] = [
 
 /// Builds what has changed and answers the folder with `template.yaml` and a folder for each function.
 pub(crate) fn build() -> PathBuf {
-    if let Some(built) = std::env::var_os("EMULATOR_BUILT") {
-        return built.into();
-    }
     let folder = target().join("emulator").join("build");
     let built = target().join("emulator").join("built-from.txt");
     let sources = fingerprint();

@@ -6,7 +6,7 @@ use super::System;
 use super::say::say;
 
 /// Calls by service and operation, such as `DynamoDB.GetItem`, `ECS.RunTask` and `GitHub.Jit`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Figures(BTreeMap<String, u64>);
 
 impl Figures {

@@ -59,8 +59,10 @@ impl GitHub {
     /// What did not fit GitHub's description so far.
     pub(crate) fn violations(&self) -> Vec<String> {
         let log = fs::read_to_string(self.proxy.log()).expect("prism has a log");
-        let violations = log.lines().filter(|line| line.to_lowercase().contains("violation"));
-        violations.filter(|line| !line.contains(UNDESCRIBED)).map(str::to_owned).collect()
+        let told =
+            |line: &&str| line.contains("Violation:") || line.contains("Request terminated with error");
+        let violations = log.lines().filter(told).filter(|line| !line.contains(UNDESCRIBED));
+        violations.map(str::to_owned).collect()
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, StandInGitHub> {

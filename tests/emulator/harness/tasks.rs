@@ -1,19 +1,23 @@
 //! Tasks, and what becomes of them.
 
-use fleetfoot_stand_in::fargate::Faults;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use super::System;
 use super::wait::{eventually, until};
+use super::{Figures, System};
 
 impl System {
-    /// What goes wrong with tasks, until one was launched.
-    pub(crate) async fn once(&self, faults: Faults, act: impl AsyncFnOnce()) {
-        let launched = || self.cloud.calls().get("ECS.RunTask").copied().unwrap_or_default();
-        let before = launched();
-        self.cloud.set_faults(faults);
-        act().await;
-        until("a task was launched", || launched() > before).await;
-        self.cloud.set_faults(Faults::NONE);
+    /// Waits until nothing has been asked of AWS or GitHub for a second.
+    pub(crate) async fn is_quiet(&self) {
+        let last = Mutex::new((Figures::of(self), Instant::now()));
+        until("it is quiet", || {
+            let (figures, mut last) = (Figures::of(self), last.lock().expect("nobody else has it"));
+            if figures != last.0 {
+                *last = (figures, Instant::now());
+            }
+            last.1.elapsed() > Duration::from_secs(1)
+        })
+        .await;
     }
 
     /// Waits until there is no task, no registration, and no message for `launch`.

@@ -26,8 +26,10 @@ pub(crate) async fn fifty_jobs_at_once(system: &System) {
     system.nothing_runs().await;
     let figures = Figures::of(system).since(&before);
     figures.say("fifty jobs at once");
-    assert_eq!(figures.of_call("ECS.RunTask"), 50, "a task for each job, and none besides");
-    assert_eq!(figures.of_call("GitHub.Jit"), 50, "a registration for each job, and none besides");
+    // GitHub gives a job to any runner that fits, so some runners are replaced that others' jobs took; never twice.
+    let (tasks, registrations) = (figures.of_call("ECS.RunTask"), figures.of_call("GitHub.Jit"));
+    assert!((50..=100).contains(&tasks), "{tasks} tasks for 50 jobs");
+    assert!((50..=tasks).contains(&registrations), "{registrations} registrations for {tasks} tasks");
 }
 
 /// The image is built once for two jobs that ask for it at the same time.

@@ -36,10 +36,10 @@ pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
         tasks::a_spot_interruption,
         tasks::a_task_that_never_starts,
         events::deliveries_that_come_twice,
-        events::malformed_facts,
         people::an_alarm_reaches_slack,
-        // Last: they look at what all others have left.
         events::a_replay_of_the_archive,
+        events::malformed_facts,
+        // Last: they look at what all others have left.
         end::nothing_is_left,
         end::no_secret_is_in_a_log,
         end::github_was_asked_as_it_describes,
