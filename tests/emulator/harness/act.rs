@@ -22,8 +22,15 @@ pub(crate) fn order(labels: &[&str]) -> JobOrder {
 }
 
 impl System {
-    /// Writes the fleet's configuration.
-    pub(crate) async fn configure(&self, text: &str) {
+    /// Writes the fleet's configuration as it should be done.
+    pub(crate) async fn configure(&self, text: &str) -> (bool, String) {
+        let file = self.folder.path().join("fleet.toml");
+        std::fs::write(&file, text).expect("a configuration can be written");
+        self.fleetfoot(&["config", "put", &file.display().to_string()]).await
+    }
+
+    /// Writes the fleet's configuration without looking at it.
+    pub(crate) async fn configure_blindly(&self, text: &str) {
         self.aws.put_parameter(&format!("/fleetfoot/{STACK}/config"), text, false).await;
     }
 

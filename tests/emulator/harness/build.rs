@@ -1,9 +1,9 @@
 //! The functions as users build them: `sam build`, in release, each on its own.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, Metadata};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use fleetfoot_tests::tools::{self, root, run, target};
 
@@ -56,23 +56,35 @@ pub(crate) fn sam(command: &str) -> Command {
     sam
 }
 
+/// When any of some files was written last. What is only there for tests does not count.
+pub(crate) fn newest(sources: &[&str]) -> Option<SystemTime> {
+    let files = files(sources).into_iter().filter(|(path, _)| !path.iter().any(|part| part == "tests"));
+    files.filter_map(|(_, about)| about.modified().ok()).max()
+}
+
 /// Which files there are, how long, and when they were written.
 fn fingerprint() -> String {
-    let mut lines = Vec::new();
-    for source in SOURCES {
-        note(&root().join(source), &mut lines);
-    }
+    let line = |(path, about): (PathBuf, Metadata)| {
+        let written =
+            about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        format!("{} {} {}", path.display(), about.len(), written.as_nanos())
+    };
+    let mut lines: Vec<_> = files(&SOURCES).into_iter().map(line).collect();
     lines.sort();
     lines.join("\n")
 }
 
-fn note(path: &Path, lines: &mut Vec<String>) {
-    let about = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    if about.is_dir() {
-        let entries = fs::read_dir(path).expect("a folder of the project can be read");
-        entries.for_each(|entry| note(&entry.expect("an entry can be read").path(), lines));
-        return;
+fn files(sources: &[&str]) -> Vec<(PathBuf, Metadata)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<_> = sources.iter().map(|source| root().join(source)).collect();
+    while let Some(path) = folders.pop() {
+        let about = fs::metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        if about.is_dir() {
+            let entries = fs::read_dir(&path).expect("a folder of the project can be read");
+            folders.extend(entries.map(|entry| entry.expect("an entry can be read").path()));
+        } else {
+            found.push((path, about));
+        }
     }
-    let written = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    lines.push(format!("{} {} {}", path.display(), about.len(), written.as_nanos()));
+    found
 }

@@ -9,7 +9,7 @@ pub(crate) const WEBHOOK_SECRET: &str = "test-only-webhook-secret";
 /// The private key of the App; the stand-in GitHub does not look at what it signs.
 pub(crate) const APP_KEY: &str = include_str!("../../../shared/github/tests/wire/keys/test-only-app-key.pem");
 
-/// `fleet.toml`. Times are as short as the configuration allows, so that a story does not wait for minutes.
+/// `fleet.toml`. Times are short, so that a story does not wait for minutes, but longer than webhooks take on a busy machine.
 pub(crate) fn fleet(github: &GitHub) -> String {
     format!(
         r#"
@@ -46,9 +46,9 @@ slack = "ssm:/fleetfoot/{STACK}/slack/webhook"
 register_seconds = 30
 idle_seconds = 30
 linger_seconds = 5
-lost_seconds = 5
-backoff_seconds = 1
-grace_seconds = 2
+lost_seconds = 10
+backoff_seconds = 5
+grace_seconds = 10
 survey_seconds = 5
 "#,
         url = github.address,

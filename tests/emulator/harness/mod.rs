@@ -6,6 +6,7 @@ mod aws;
 mod bridge;
 mod build;
 mod cloud;
+mod command;
 mod configuration;
 mod deploy;
 mod describe;

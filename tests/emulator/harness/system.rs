@@ -1,5 +1,6 @@
 //! Everything that runs while stories are told.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use aws_sdk_secretsmanager::Client as SecretsManager;
@@ -14,7 +15,7 @@ use super::configuration::{self, WEBHOOK_SECRET};
 use super::deploy::{STACK, Stack};
 use super::gateway::{Gateway, client};
 use super::say::say;
-use super::{GitHub, Slack, adaptations, bridge, build};
+use super::{GitHub, Slack, adaptations, bridge, build, command};
 
 /// Everything that runs while stories are told.
 pub(crate) struct System {
@@ -28,10 +29,13 @@ pub(crate) struct System {
     pub(crate) api: Gateway,
     /// The functions' way to AWS.
     pub(crate) calls: Gateway,
+    /// The program `fleetfoot`.
+    pub(crate) command: PathBuf,
     /// A client without any AWS or GitHub about it.
     pub(crate) http: reqwest::Client,
-    _ministack: Ministack,
-    _folder: TempDir,
+    pub(crate) ministack: Ministack,
+    /// Of the tasks, and for what stories write.
+    pub(crate) folder: TempDir,
 }
 
 impl System {
@@ -39,6 +43,8 @@ impl System {
     pub(crate) async fn start() -> Self {
         say(&adaptations::list());
         let built = timed("build", spawn_blocking(build::build)).await.expect("the functions can be built");
+        let command =
+            timed("command", spawn_blocking(command::build)).await.expect("the command can be built");
         let (api, calls) = (Gateway::start().await, Gateway::start().await);
         let folder = tempfile::tempdir().expect("a folder for tasks can be made");
         let (cloud, told) = Cloud::start(folder.path().to_owned(), api.address.clone()).await;
@@ -71,9 +77,10 @@ impl System {
             cloud,
             api,
             calls,
+            command,
             http: client(),
-            _ministack: ministack,
-            _folder: folder,
+            ministack,
+            folder,
         };
         system.keep_archive().await;
         system

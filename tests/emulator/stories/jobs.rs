@@ -49,6 +49,8 @@ pub(crate) async fn a_refused_job(system: &System) {
     let job = system.push(&["self-hosted", "class:smal"]);
     let message = system.slack.told(&["class:smal", "small"]).await;
     assert!(message["blocks"].is_array(), "{message}");
+    let (_, why) = system.fleetfoot(&["why", &job.to_string()]).await;
+    assert!(why.contains("there is no such class"), "{why}");
     // It stays queued at GitHub, where only a person can take it back.
     system.github.cancel(job);
     assert_eq!(system.github.ended(job).await, "cancelled");

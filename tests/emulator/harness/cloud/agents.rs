@@ -39,10 +39,7 @@ impl Agents {
         let command = role::agent();
         let mut agent = Command::new(&command[0]);
         agent.args(&command[1..]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        for variable in
-            request["overrides"]["containerOverrides"][0]["environment"].as_array().into_iter().flatten()
-        {
-            let (name, value) = (text(&variable["name"]), text(&variable["value"]));
+        for (name, value) in environment(request) {
             agent.env(name, if name == REGISTER_URL { self.nearer(value) } else { value.to_owned() });
         }
         agent.env("FLEETFOOT_RUNNER_DIR", &folder).stdin(Stdio::null());
@@ -75,6 +72,12 @@ impl Agents {
         });
         ended
     }
+}
+
+/// The variables that a `RunTask` has for its container.
+pub(super) fn environment(request: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let variables = request["overrides"]["containerOverrides"][0]["environment"].as_array();
+    variables.into_iter().flatten().map(|variable| (text(&variable["name"]), text(&variable["value"])))
 }
 
 impl Drop for Agents {

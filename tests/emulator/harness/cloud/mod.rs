@@ -88,6 +88,13 @@ impl Cloud {
         self.inside().fargate.live().iter().map(ToString::to_string).collect()
     }
 
+    /// Every ticket that a task was given.
+    pub(crate) fn tickets(&self) -> Vec<String> {
+        let inside = self.inside();
+        let variables = inside.requests.values().flat_map(agents::environment);
+        variables.filter(|(name, _)| *name == "FLEETFOOT_TICKET").map(|(_, value)| value.to_owned()).collect()
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.state.lock().expect("nothing panics while it holds the cloud")
     }
