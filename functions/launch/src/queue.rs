@@ -31,6 +31,17 @@ impl Launch {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let id = event.job.id;
+        let mut unmatched = self.unmatched().await?;
+        unmatched.jobs.retain(|other| other.value.id() != id && waits_for_capacity(&other.value));
+        let nobody_waits = unmatched.jobs.is_empty();
+        if nobody_waits && event.cause == QueueCause::Webhook {
+            // Nearly every job is told of for the first time: it is served as if it were, and the condition on its first
+            // write says if it was not. That saves each job a read.
+            match self.serve(heard_of(event.clone(), now), &unmatched.runners, now).await {
+                Err(FunctionError::Conflict(_)) => {}
+                answer => return Ok(answer?.facts),
+            }
+        }
         let job = ledger::job(&*self.ledger, id).await?.unwrap_or_else(|| heard_of(event, now));
         match &job.value.state {
             JobState::Queued { runner: Some(name), .. } => {
@@ -43,9 +54,7 @@ impl Launch {
                 return Ok(Vec::new());
             }
         }
-        let mut unmatched = self.unmatched().await?;
-        unmatched.jobs.retain(|other| other.value.id() != id && waits_for_capacity(&other.value));
-        if unmatched.jobs.is_empty() {
+        if nobody_waits {
             return Ok(self.serve(job, &unmatched.runners, now).await?.facts);
         }
         // Others wait for capacity already: this job takes its turn among them.

@@ -42,6 +42,8 @@ pub(super) fn samples(fact: &Fact, now: Timestamp) -> Vec<Sample> {
     }
 }
 
+/// Of a fleet without jobs and runners nothing is told: CloudWatch bills a metric for each hour in which it is told a
+/// value, and an idle fleet is to cost nothing.
 fn fleet(it: &FleetMeasured) -> Vec<Sample> {
     let gauges = [
         (metric::JOBS_WAITING, it.jobs_waiting),
@@ -52,6 +54,9 @@ fn fleet(it: &FleetMeasured) -> Vec<Sample> {
         (metric::RUNNERS_BUSY, it.runners_busy),
         (metric::OLDEST_WAITING, it.oldest_waiting_seconds),
     ];
+    if gauges.iter().all(|(_, now)| *now == 0) {
+        return Vec::new();
+    }
     gauges.into_iter().map(|(metric, now)| value(metric, count(now))).collect()
 }
 
