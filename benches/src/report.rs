@@ -149,9 +149,11 @@ fn warm(measured: &Measured) -> String {
             millis(latencies.percentile(50)),
             millis(latencies.percentile(99)),
             millis(processor.percentile(50)),
+            counted(invocations.aws.iter().map(String::as_str)),
         ]
     });
-    let head = ["function", "woken by", "times", "p50, ms", "p99, ms", "on the processor, p50, ms"];
+    let head =
+        ["function", "woken by", "times", "p50, ms", "p99, ms", "on the processor, p50, ms", "asks AWS for"];
     table(&head, rows)
 }
 

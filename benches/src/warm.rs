@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fleetfoot_model::ports::Clock;
+use fleetfoot_model::secret::Secret;
 use fleetfoot_shell::clock::SystemClock;
+use fleetfoot_stand_in::github::sign;
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -12,9 +14,13 @@ use crate::binaries::{Binary, FUNCTIONS};
 use crate::figures::Figures;
 use crate::process::{Memory, Starter};
 use crate::step::Step;
-use crate::world::{World, request};
+use crate::world::{WEBHOOK_SECRET, World, request};
 
 const SCHEDULED: &str = include_str!("../../events/foreign/scheduled-event.json");
+/// As GitHub sent it, 9 KB.
+const WEBHOOK: &str = include_str!("../../events/foreign/github/workflow-job-completed-0.json");
+/// What woke `ingest` when it was given [`WEBHOOK`].
+pub(crate) const RECORDED: &str = "a recorded webhook";
 const NOTICE: &str = include_str!("../../events/foreign/sns/notice.json");
 /// A configuration and secrets are read again after this time.
 const FRESH: Duration = Duration::from_secs(61);
@@ -38,6 +44,8 @@ pub(crate) struct Warm {
 pub(crate) struct Invocations {
     pub(crate) latencies: Figures,
     pub(crate) processor_times: Figures,
+    /// The operations of AWS of the last one.
+    pub(crate) aws: Vec<String>,
 }
 
 impl Warm {
@@ -45,6 +53,7 @@ impl Warm {
         let kind = self.latencies.entry((step.function, step.woken_by.clone())).or_default();
         kind.latencies.add(step.latency);
         kind.processor_times.add(step.processor_time);
+        kind.aws.clone_from(&step.aws);
         self.memory.entry(step.function).or_default().0 += 1;
     }
 }
@@ -68,9 +77,11 @@ pub(crate) async fn measure(starter: &Starter, binaries: &[Binary], jobs: usize)
         warm.jobs.push(steps);
     }
     warm.webhooks.clone_from(&world.webhook_sizes);
+    warm.webhooks.insert(RECORDED.to_owned(), recorded()?["body"].as_str().map_or(0, str::len));
     for (function, woken_by, payload) in others()? {
         for _ in 0..jobs {
             let (step, _) = world.invoke(function, woken_by, &payload).await?;
+            world.aws.account().facts.clear();
             warm.note(&step);
         }
     }
@@ -109,6 +120,7 @@ fn others() -> Result<Vec<(&'static str, &'static str, Value)>, Failure> {
     }] });
     let none = BTreeMap::new();
     Ok(vec![
+        ("ingest", RECORDED, recorded()?),
         ("ingest", "GET /health: nothing", request("GET", "/health", &none, "")),
         ("alarm", "no message: nothing", json!({ "Records": [] })),
         ("alarm", "a notice", notice),
@@ -116,6 +128,20 @@ fn others() -> Result<Vec<(&'static str, &'static str, Value)>, Failure> {
         ("pool", "its schedule", scheduled.clone()),
         ("image-build", "its schedule", scheduled),
     ])
+}
+
+/// A recorded webhook, of a job that is the fleet's.
+fn recorded() -> Result<Value, Failure> {
+    let mut webhook: Value = serde_json::from_str(WEBHOOK)?;
+    webhook["workflow_job"]["labels"] = json!(["self-hosted"]);
+    let body = webhook.to_string();
+    let headers = BTreeMap::from([
+        ("content-type".to_owned(), "application/json".to_owned()),
+        ("x-github-delivery".to_owned(), "72d3162e-cc78-11e3-81ab-4c9367dc0958".to_owned()),
+        ("x-github-event".to_owned(), "workflow_job".to_owned()),
+        ("x-hub-signature-256".to_owned(), sign(&Secret::new(WEBHOOK_SECRET), body.as_bytes())),
+    ]);
+    Ok(request("POST", "/webhook", &headers, &body))
 }
 
 /// What a minute without any job takes.

@@ -31,7 +31,7 @@ use crate::process::{Process, Starter};
 use crate::routing::Routing;
 use crate::step::{Step, Taken};
 
-const WEBHOOK_SECRET: &str = "test-only-webhook-secret";
+pub(crate) const WEBHOOK_SECRET: &str = "test-only-webhook-secret";
 /// The stand-in GitHub does not look at what it signs.
 const APP_KEY: &str = include_str!("../../shared/github/tests/wire/keys/test-only-app-key.pem");
 const IMAGE: &str = "ubuntu:24.04";
