@@ -116,6 +116,21 @@ fn the_fleet_is_measured_in_one_document() {
 }
 
 #[test]
+fn of_an_idle_fleet_nothing_is_told() {
+    let idle = FleetMeasured {
+        jobs_waiting: 0,
+        jobs_launched: 0,
+        jobs_running: 0,
+        runners_starting: 0,
+        runners_idle: 0,
+        runners_busy: 0,
+        oldest_waiting_seconds: 0,
+    };
+    assert_eq!(told(&[idle.clone().into()]), Vec::<Value>::new());
+    assert_eq!(told(&[FleetMeasured { runners_idle: 1, ..idle }.into()]).len(), 1);
+}
+
+#[test]
 fn reasons_are_few_words_and_told_beside_the_sum() {
     let failed = |reason: &str| StopReason::Failed { exit_code: Some(1), reason: reason.to_owned() };
     let documents = told(&[
