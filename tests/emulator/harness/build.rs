@@ -32,6 +32,8 @@ pub(crate) fn build() -> PathBuf {
         return folder;
     }
     let _ = fs::remove_file(&built);
+    // A file that somebody runs, such as a benchmark, cannot be written; one that is not there can.
+    let _ = fs::remove_dir_all(target().join("lambda"));
     let mut command = sam("build");
     // The agent for arm64 needs a target that is not everywhere.
     command.env("FLEETFOOT_RUNNER_ARCHITECTURES", "x64");
