@@ -25,8 +25,8 @@ pub(crate) struct Binary {
 }
 
 /// Builds what has changed.
-pub(crate) fn build() {
-    FUNCTIONS.into_iter().for_each(build_one);
+pub(crate) fn build() -> Result<(), Failure> {
+    FUNCTIONS.into_iter().try_for_each(build_one)
 }
 
 /// What was built.
@@ -43,10 +43,15 @@ fn name_of(function: &str) -> String {
     format!("fleetfoot-{function}")
 }
 
-fn build_one(function: &str) {
+fn build_one(function: &str) -> Result<(), Failure> {
     let name = name_of(function);
-    let mut build = Command::new(sam().join("cargo-lambda"));
+    let programs = sam();
+    let mut build = Command::new(programs.join("cargo-lambda"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&path));
     build
+        // It looks for `zig`, its linker, there.
+        .env("PATH", std::env::join_paths(path)?)
         .args(["lambda", "build", "--release", "--bin", &name])
         .current_dir(root().join("functions").join(function))
         // cargo-lambda fetches a target for the toolchain unasked if it believes that there is none.
@@ -61,6 +66,7 @@ fn build_one(function: &str) {
         }
     }
     run(&mut build);
+    Ok(())
 }
 
 /// How large an archive of the program is, with the compression that `sam deploy` uses, Python's.

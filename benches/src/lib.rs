@@ -50,7 +50,7 @@ const PROCESSOR_OF_FUNCTIONS: usize = 1;
 /// Whatever could not be built, started or measured.
 pub fn measure(effort: &Effort) -> Result<String, Failure> {
     if effort.builds {
-        binaries::build();
+        binaries::build()?;
     }
     let binaries = binaries::built()?;
     let load = std::fs::read_to_string("/proc/loadavg")?;
