@@ -19,8 +19,10 @@ type Started = io::Result<(Child, Instant)>;
 type Order = (Command, oneshot::Sender<Started>);
 
 /// A thread whose children inherit its processor and its share of it: both have to be set before a program begins.
-#[derive(Clone)]
-pub(crate) struct Starter(mpsc::Sender<Order>);
+pub(crate) struct Starter {
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
 
 impl Starter {
     /// On one processor, with a share of it if one is given.
@@ -28,22 +30,37 @@ impl Starter {
         let (sender, orders) = mpsc::channel::<Order>();
         let share = share.map(|share| share.tasks().to_owned());
         let (ready, is_ready) = mpsc::channel::<io::Result<()>>();
-        thread::Builder::new().name("starter".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("starter".to_owned()).spawn(move || {
             let _ = ready.send(settle(processor, share.as_deref()));
             for (mut command, reply) in orders {
                 let began = Instant::now();
                 let _ = reply.send(command.spawn().map(|child| (child, began)));
             }
+            // A control group can be removed when it is empty.
+            if share.is_some() {
+                let _ = settle(None, Some(Path::new(Share::WHOLE)));
+            }
         })?;
+        let starter = Self { orders: Some(sender), thread: Some(thread) };
         is_ready.recv()??;
-        Ok(Self(sender))
+        Ok(starter)
     }
 
     /// Starts a program; answers when that began, too.
     pub(crate) async fn start(&self, command: Command) -> Result<(Child, Instant), Failure> {
         let (sender, started) = oneshot::channel();
-        self.0.send((command, sender)).map_err(|_| "the starter has ended")?;
+        let orders = self.orders.as_ref().ok_or("the starter has ended")?;
+        orders.send((command, sender)).map_err(|_| "the starter has ended")?;
         Ok(started.await??)
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// Where threads have no share, but all.
+    pub(crate) const WHOLE: &str = "/sys/fs/cgroup/cpu/tasks";
+
     /// What a memory size comes with; `None` where control groups cannot be made.
     pub(crate) fn of(memory_mib: u64) -> Option<Self> {
         let folder = format!("/sys/fs/cgroup/cpu/fleetfoot-{}-{memory_mib}", process::id());
@@ -37,7 +40,6 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // One that still has threads stays, and goes with the machine.
         let _ = fs::remove_dir(&self.folder);
     }
 }
