@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::deploy::STACK;
 use super::wait::eventually;
-use super::{REPOSITORY, System, now};
+use super::{REPOSITORY, System, fleet, now};
 
 /// The name of the bus's archive.
 const ARCHIVE: &str = "everything";
@@ -27,6 +27,15 @@ impl System {
         let file = self.folder.path().join("fleet.toml");
         std::fs::write(&file, text).expect("a configuration can be written");
         self.fleetfoot(&["config", "put", &file.display().to_string()]).await
+    }
+
+    /// Sees to it that the fleet has its configuration.
+    pub(crate) async fn be_configured(&self) {
+        let configure = async || {
+            let (written, told) = self.configure(&fleet(&self.github)).await;
+            assert!(written, "{told}");
+        };
+        self.configured.get_or_init(configure).await;
     }
 
     /// Writes the fleet's configuration without looking at it.

@@ -7,6 +7,7 @@ use aws_sdk_secretsmanager::Client as SecretsManager;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_tests::tools::Ministack;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use super::aws::Aws;
@@ -33,6 +34,8 @@ pub(crate) struct System {
     pub(crate) command: PathBuf,
     /// A client without any AWS or GitHub about it.
     pub(crate) http: reqwest::Client,
+    /// Whether the fleet has its configuration.
+    pub(crate) configured: OnceCell<()>,
     pub(crate) ministack: Ministack,
     /// Of the tasks, and for what stories write.
     pub(crate) folder: TempDir,
@@ -79,6 +82,7 @@ impl System {
             calls,
             command,
             http: client(),
+            configured: OnceCell::new(),
             ministack,
             folder,
         };

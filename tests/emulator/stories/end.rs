@@ -15,6 +15,9 @@ pub(crate) async fn nothing_is_left(system: &System) {
     }
     assert_eq!(system.github.state().jobs_run_twice(), []);
     assert_eq!(system.github.state().open_jobs(), 0);
+    let calls = system.cloud.calls();
+    let unknown: Vec<_> = calls.keys().filter(|call| call.starts_with("unknown")).collect();
+    assert!(unknown.is_empty(), "the stand-in was asked for what it does not know: {unknown:?}");
 }
 
 /// Every line that a function has written, and no secret in any.

@@ -18,7 +18,9 @@ pub(crate) async fn a_job(system: &System) {
 /// More than launch takes in one batch, or one invocation at a time; each gets a runner of its own.
 pub(crate) async fn fifty_jobs_at_once(system: &System) {
     let before = Figures::of(system);
-    let jobs: Vec<_> = (0..50).map(|_| system.push(&["self-hosted", "class:small"])).collect();
+    let mut order = order(&["self-hosted", "class:small"]);
+    order.run_for = SignedDuration::from_secs(5);
+    let jobs: Vec<_> = (0..50).map(|_| system.github.queue(order.clone())).collect();
     for job in &jobs {
         assert_eq!(system.github.ended(*job).await, "success");
     }
@@ -26,9 +28,10 @@ pub(crate) async fn fifty_jobs_at_once(system: &System) {
     system.nothing_runs().await;
     let figures = Figures::of(system).since(&before);
     figures.say("fifty jobs at once");
-    // GitHub gives a job to any runner that fits, so some runners are replaced that others' jobs took; never twice.
+    // GitHub gives each job to any of their runners, and still none is launched besides. On a slow machine a runner may
+    // have ended before the word of its job was heard; then it is replaced, and the surplus let go.
     let (tasks, registrations) = (figures.of_call("ECS.RunTask"), figures.of_call("GitHub.Jit"));
-    assert!((50..=100).contains(&tasks), "{tasks} tasks for 50 jobs");
+    assert!((50..=60).contains(&tasks), "{tasks} tasks for 50 jobs");
     assert!((50..=tasks).contains(&registrations), "{registrations} registrations for {tasks} tasks");
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use libtest_mimic::Trial;
 
-use crate::harness::Stage;
+use crate::harness::{Stage, System};
 
 /// Every story.
 pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
@@ -21,7 +21,14 @@ pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
         ($($room:ident::$name:ident),+ $(,)?) => {$({
             let stage = Arc::clone(stage);
             let name = concat!(stringify!($room), "::", stringify!($name));
-            trials.push(Trial::test(name, move || stage.play(&$room::$name)));
+            let story = async |system: &System| {
+                // A story that is told alone finds a configuration, too; the first is about having none.
+                if !name.starts_with("configuration::") {
+                    system.be_configured().await;
+                }
+                $room::$name(system).await;
+            };
+            trials.push(Trial::test(name, move || stage.play(&story)));
         })+};
     }
     story!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use fleetfoot_model::ids::TaskId;
 use serde_json::Value;
@@ -81,12 +82,22 @@ pub(super) fn environment(request: &Value) -> impl Iterator<Item = (&str, &str)>
 }
 
 impl Drop for Agents {
+    /// An agent that is told to end takes its runner with it.
     fn drop(&mut self) {
-        if Arc::strong_count(&self.running) == 1 {
-            for child in self.running().values_mut() {
-                let _ = child.kill();
-                let _ = child.wait();
-            }
+        if Arc::strong_count(&self.running) > 1 {
+            return;
+        }
+        let tasks: Vec<TaskId> = self.running().keys().cloned().collect();
+        for task in &tasks {
+            self.signal(task, "-TERM");
+        }
+        let patience = Instant::now() + Duration::from_secs(2);
+        while !self.running().is_empty() && Instant::now() < patience {
+            self.ended();
+        }
+        for child in self.running().values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }

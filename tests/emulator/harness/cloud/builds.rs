@@ -11,9 +11,6 @@ use super::super::now;
 use super::ecs::text;
 use super::{Answer, Inside, unknown};
 
-/// Any digest does; nobody pulls.
-const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
 pub(super) fn answer(inside: &mut Inside, operation: &str, request: &Value) -> Answer {
     match operation {
         "StartBuild" => {
@@ -25,9 +22,10 @@ pub(super) fn answer(inside: &mut Inside, operation: &str, request: &Value) -> A
             let tag = text(&request["imageIds"][0]["imageTag"]);
             let key: ImageKey = tag.parse().map_err(|_| invalid("imageTag"))?;
             match inside.images.find(now(), &key).map_err(refused)? {
-                Some(_) => {
-                    Ok(json!({ "imageDetails": [{ "registryId": "123456789012", "imageDigest": DIGEST }] }))
-                }
+                // Nobody pulls, so any digest does that is another for another image.
+                Some(_) => Ok(
+                    json!({ "imageDetails": [{ "registryId": "123456789012", "imageDigest": format!("sha256:{key}") }] }),
+                ),
                 None => Err((StatusCode::BAD_REQUEST, "ImageNotFoundException", format!("no image {tag}"))),
             }
         }

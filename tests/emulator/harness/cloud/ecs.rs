@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::super::now;
 use super::{Answer, Inside, unknown};
 
+/// Names the task that has the token, in `resourceIds`.
+pub(super) const CONFLICT: &str = "ConflictException";
+
 /// Every step takes moments instead of minutes.
 pub(super) fn quick() -> Times {
     let millis = SignedDuration::from_millis;
@@ -61,14 +64,17 @@ fn run(inside: &mut Inside, request: &Value) -> Answer {
     if let Some(before) = inside.requests.get(&token).filter(|before| *before != request) {
         let runner = before["startedBy"].as_str().and_then(|it| it.parse().ok());
         if let Some(arn) = runner.and_then(|runner| inside.fargate.task_of(&runner).cloned()) {
-            return Err((StatusCode::BAD_REQUEST, "ConflictException", arn.to_string()));
+            return Err((StatusCode::BAD_REQUEST, CONFLICT, arn.to_string()));
         }
     }
-    match inside.fargate.launch(now(), &launch(request)?) {
-        Ok(arn) => {
-            inside.requests.entry(token).or_insert_with(|| request.clone());
-            Ok(json!({ "tasks": [{ "taskArn": arn, "lastStatus": "PROVISIONING" }], "failures": [] }))
-        }
+    let wanted = launch(request)?;
+    let launched = inside.fargate.launch(now(), &wanted);
+    // A task whose answer was lost is there all the same.
+    if inside.fargate.task_of(&wanted.runner).is_some() {
+        inside.requests.entry(token).or_insert_with(|| request.clone());
+    }
+    match launched {
+        Ok(arn) => Ok(json!({ "tasks": [{ "taskArn": arn, "lastStatus": "PROVISIONING" }], "failures": [] })),
         // Success to HTTP, with the reason in the answer.
         Err(FleetError::NoCapacity(reason)) => Ok(json!({ "tasks": [], "failures": [{ "reason": reason }] })),
         Err(error) => Err(refused(error)),

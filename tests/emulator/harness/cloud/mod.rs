@@ -27,6 +27,9 @@ use agents::Agents;
 /// How often it is looked whether something has come due.
 const TICK: Duration = Duration::from_millis(10);
 
+/// What is answered to an operation that is not stood in for.
+const UNKNOWN: &str = "UnknownOperationException";
+
 /// What a call comes to: a body, or an error's name and text with its status.
 type Answer = Result<Value, (StatusCode, &'static str, String)>;
 
@@ -145,14 +148,20 @@ async fn call(State(cloud): State<Cloud>, headers: HeaderMap, body: Bytes) -> Re
             _ => ("other", Err(unknown(operation))),
         }
     };
+    let is_unknown = matches!(&answer, Err((_, code, _)) if *code == UNKNOWN);
+    let name = if is_unknown { "unknown" } else { name };
     *cloud.inside().calls.entry(format!("{name}.{operation}")).or_default() += 1;
     let (status, body) = match answer {
         Ok(body) => (StatusCode::OK, body),
+        Err((status, code, message)) if code == ecs::CONFLICT => (
+            status,
+            json!({ "__type": code, "message": "another request has the token", "resourceIds": [message] }),
+        ),
         Err((status, code, message)) => (status, json!({ "__type": code, "message": message })),
     };
     (status, [("content-type", "application/x-amz-json-1.1")], Json(body)).into_response()
 }
 
 fn unknown(operation: &str) -> (StatusCode, &'static str, String) {
-    (StatusCode::BAD_REQUEST, "UnknownOperationException", format!("{operation} is not stood in for"))
+    (StatusCode::BAD_REQUEST, UNKNOWN, format!("{operation} is not stood in for"))
 }
