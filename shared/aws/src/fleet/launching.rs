@@ -53,7 +53,7 @@ pub struct Launching {
     pub default_image: Option<String>,
     /// Within which time an agent has to register.
     pub register: SignedDuration,
-    /// For how long a runner may wait for its job; zero for ever.
+    /// For how long a runner may wait for its job until its agent ends it, zero for ever. A pool's runners wait for ever.
     pub idle: SignedDuration,
 }
 
@@ -103,6 +103,14 @@ impl Launching {
             .build())
     }
 
+    /// A warm runner is there to wait; `pool` and `cleanup` decide for how long.
+    fn idle_of(&self, request: &LaunchRequest) -> SignedDuration {
+        match request.runner.origin() {
+            Origin::Job { .. } => self.idle,
+            Origin::Pool { .. } => SignedDuration::ZERO,
+        }
+    }
+
     /// What the agent is told (`runner/agent`, settings). Where `actions/runner` is, the image tells it.
     fn environment_of(&self, request: &LaunchRequest) -> Vec<(&'static str, String)> {
         let register_url = format!("{}/runners/{}/register", self.api_url, request.runner);
@@ -110,7 +118,7 @@ impl Launching {
             ("FLEETFOOT_REGISTER_URL", register_url),
             ("FLEETFOOT_TICKET", request.ticket.expose().to_owned()),
             ("FLEETFOOT_REGISTER_SECONDS", self.register.as_secs().to_string()),
-            ("FLEETFOOT_IDLE_SECONDS", self.idle.as_secs().to_string()),
+            ("FLEETFOOT_IDLE_SECONDS", self.idle_of(request).as_secs().to_string()),
             ("FLEETFOOT_STOP_SECONDS", JOB_STOP_SECONDS.to_string()),
         ];
         if request.debug {

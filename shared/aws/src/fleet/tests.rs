@@ -161,6 +161,20 @@ async fn a_launch_says_everything_and_its_definition_is_registered_once() {
     assert_eq!(run["overrides"]["containerOverrides"][0]["environment"][5], variable("DEBUG", "1"));
 }
 
+/// A warm runner that left when it had no job for a while would not be warm.
+#[tokio::test]
+async fn a_runner_of_a_pool_waits_for_ever() {
+    let launching = launching();
+    let idle_of = |name: &str| {
+        let overrides = launching.overrides_of(&request(name)).unwrap();
+        let variables = overrides.container_overrides()[0].environment().to_vec();
+        let idle = variables.iter().find(|it| it.name() == Some("FLEETFOOT_IDLE_SECONDS"));
+        idle.and_then(|it| it.value()).map(str::to_owned)
+    };
+    assert_eq!(idle_of("ff-7-1").as_deref(), Some("300"));
+    assert_eq!(idle_of("ff-pool-office-7").as_deref(), Some("0"));
+}
+
 #[tokio::test]
 async fn a_definition_that_is_there_is_used_and_one_that_is_gone_is_made_again() {
     let inactive = json!({ "taskDefinition": { "taskDefinitionArn": DEFINITION, "status": "INACTIVE" } });

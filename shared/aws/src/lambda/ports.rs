@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use fleetfoot_github::GitHubClient;
+use fleetfoot_model::SignedDuration;
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Fleet, GitHub, Images, Secrets, Slack, Tickets};
@@ -17,6 +18,10 @@ use crate::fleet::{EcsFleet, Launching};
 use crate::images::CodeBuildImages;
 use crate::ledger::{DynamoLedger, RememberedImages};
 use crate::settings::{self, Settings};
+
+/// `cleanup` lets idle runners go after `[timeouts] idle_seconds`, once GitHub has confirmed it. After this time at least
+/// an agent ends by itself a runner that nobody lets go, such as one whose registration is gone.
+const GHOST: SignedDuration = SignedDuration::from_hours(1);
 
 /// The ports of a function on AWS. What is asked for here is what its role has to allow; a test compares both.
 pub struct Ports {
@@ -127,7 +132,7 @@ impl Ports {
             api_url: text(settings::API_URL)?,
             default_image: None,
             register: timeouts.register,
-            idle: timeouts.idle,
+            idle: timeouts.idle.max(GHOST),
         })
     }
 }
