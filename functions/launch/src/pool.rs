@@ -28,6 +28,9 @@ impl Launch {
             return self.request_image(pool, now).await;
         };
         let manner = Manner { image_uri, failures: 0 };
+        // Read before the idle ones are counted: whoever reserves meanwhile changes it, and the count with it.
+        let row = ledger::pool(&*self.ledger, &pool.name).await?;
+        let row = row.unwrap_or_else(|| Stored::new(Pool { name: pool.name.clone(), sequence: 0 }));
         let started = match ledger::runner(&*self.ledger, &name).await? {
             Some(row) => match &row.value.task {
                 Some(task) => return Ok(vec![launched_fact(&row.value, task.clone())]),
@@ -35,7 +38,7 @@ impl Launch {
                 None => return Ok(Vec::new()),
             },
             None if self.idle_in(pool).await? >= pool.wanted(now) => return Ok(Vec::new()),
-            None => self.reserve(pool, name.clone(), event.sequence, manner, now).await?,
+            None => self.reserve(pool, row, name.clone(), event.sequence, manner, now).await?,
         };
         match started {
             Started::Launched(fact) => Ok(vec![fact]),
@@ -53,14 +56,12 @@ impl Launch {
     async fn reserve(
         &self,
         pool: &PoolConfig,
+        mut row: Stored<Pool>,
         name: RunnerName,
         sequence: u64,
         manner: Manner,
         now: Timestamp,
     ) -> Result<Started, FunctionError> {
-        let mut row = ledger::pool(&*self.ledger, &pool.name)
-            .await?
-            .unwrap_or_else(|| Stored::new(Pool { name: pool.name.clone(), sequence: 0 }));
         row.value.sequence = row.value.sequence.max(sequence);
         let limits = self.counters(&pool.spec, None);
         let reservation = Reservation {

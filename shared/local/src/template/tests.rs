@@ -96,7 +96,7 @@ fn patterns_are_read_with_the_parameters_that_are_given() {
         let pattern = json!({
             "source": ["aws.ecs"],
             "detail-type": ["ECS Task State Change"],
-            "detail": { "startedBy": [{ "prefix": prefix }] },
+            "detail": { "lastStatus": ["RUNNING", "STOPPED"], "startedBy": [{ "prefix": prefix }] },
         });
         Some((BusName::Default, pattern))
     };

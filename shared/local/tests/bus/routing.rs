@@ -24,7 +24,7 @@ fn wakes(detail_type: &str) -> &'static [&'static str] {
         "JobQueued" | "ImageReady" | "ImageFailed" | "RunnerWanted" => &["launch"],
         "JobStarted" | "JobCompleted" | "RunRequested" => &["job-state"],
         "RunnerStopped" => &["launch", "pool"],
-        "JobMatched" => &["pool"],
+        "JobMatched" | "RunnerBusy" => &["pool"],
         "ImageRequested" => &["image-build"],
         _ => &[],
     }
