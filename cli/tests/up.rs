@@ -97,6 +97,13 @@ impl Machine {
         self.github().queue_job(SystemClock.now(), order);
     }
 
+    /// Whether the fleet itself has heard that a runner is busy.
+    fn knows_of_a_busy_runner(&self) -> bool {
+        let list =
+            Command::new(FLEETFOOT).args(["runners", "list", "--state"]).arg(self.path("state")).output();
+        String::from_utf8(list.unwrap().stdout).unwrap().contains(" busy ")
+    }
+
     /// Folders of runners whose agent has not ended, or whose end was not told yet.
     fn runners_left(&self) -> usize {
         let entries = std::fs::read_dir(self.path("state/runners"));
@@ -197,6 +204,7 @@ async fn at_its_end_up_lets_idle_runners_go_and_leaves_busy_ones_to_end_their_jo
             runners.len() == 3
                 && runners.iter().filter(|runner| runner.online).count() == 3
                 && machine.github().queued_jobs() == 0
+                && machine.knows_of_a_busy_runner()
         })
         .await;
     assert_eq!(machine.stop().await, Some(0));
