@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fleetfoot_cleanup::Cleanup;
 use fleetfoot_aws::lambda;
+use fleetfoot_cleanup::Cleanup;
 
 fn main() -> ExitCode {
     lambda::events("cleanup", |ports| {

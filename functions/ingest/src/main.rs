@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fleetfoot_ingest::Ingest;
 use fleetfoot_aws::lambda;
+use fleetfoot_ingest::Ingest;
 
 fn main() -> ExitCode {
     lambda::http("ingest", |ports| Ok(Ingest { config: ports.config(), secrets: ports.webhook_secrets() }))

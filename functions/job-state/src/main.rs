@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fleetfoot_job_state::JobState;
 use fleetfoot_aws::lambda;
+use fleetfoot_job_state::JobState;
 
 fn main() -> ExitCode {
     lambda::events("job-state", |ports| {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fleetfoot_task_state::TaskState;
 use fleetfoot_aws::lambda;
+use fleetfoot_task_state::TaskState;
 
 fn main() -> ExitCode {
     lambda::events("task-state", |ports| {
