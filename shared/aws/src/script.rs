@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
-
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
 use fleetfoot_model::Timestamp;
 use fleetfoot_shell::clock::VirtualClock;
 use serde_json::Value;
+
+use crate::wire;
 
 /// Noon.
 pub(crate) fn noon() -> Timestamp {
@@ -65,14 +65,6 @@ impl Script {
             state.requests.push((operation, body));
             http::Response::builder().status(status).body(SdkBody::from(answer)).unwrap()
         });
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .retry_config(RetryConfig::disabled())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "id", "key", None, None, "test",
-            )))
-            .http_client(client)
-            .build()
+        wire::sdk(client).into_builder().retry_config(RetryConfig::disabled()).build()
     }
 }

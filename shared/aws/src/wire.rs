@@ -47,14 +47,19 @@ impl Wire {
 
     /// For the SDK's clients.
     pub(crate) fn config(&self) -> SdkConfig {
-        let credentials = Credentials::new("AKIDEXAMPLE", "example", None, None, "test");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(self.clone())
-            .build()
+        sdk(self.clone())
     }
+}
+
+/// What clients are built from whose requests go to `http`, with a region and credentials that are nobody's.
+pub(crate) fn sdk(http: impl HttpClient + 'static) -> SdkConfig {
+    let credentials = Credentials::new("AKIDEXAMPLE", "example", None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .build()
 }
 
 impl fmt::Debug for Wire {

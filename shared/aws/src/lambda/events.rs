@@ -13,19 +13,13 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use super::host::Host;
-use super::invocation::{Invocation, decode_event, diagnostic};
+use super::invocation::{Invocation, decode_event};
 
 pub(super) async fn invoke<F: EventFunction>(
     host: &Host<F>,
     invocation: Invocation,
 ) -> Result<Value, Diagnostic> {
-    match handle(host, invocation).await {
-        Ok(()) => Ok(Value::Null),
-        Err(error) => {
-            host.note_failure(&error);
-            Err(diagnostic(&error))
-        }
-    }
+    host.conclude(handle(host, invocation).await)
 }
 
 async fn handle<F: EventFunction>(host: &Host<F>, invocation: Invocation) -> Result<(), FunctionError> {

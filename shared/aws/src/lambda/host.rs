@@ -12,7 +12,10 @@ use fleetfoot_model::secret::SecretReference;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
+use lambda_runtime::Diagnostic;
+use serde_json::Value;
 
+use super::invocation::diagnostic;
 use super::{Build, Ports};
 use crate::bus::{Publisher, Unsent};
 use crate::configuration::{self, ConfigurationError};
@@ -77,6 +80,7 @@ pub(crate) struct Host<F> {
     pub(crate) clock: SystemClock,
     settings: Settings,
     sdk: SdkConfig,
+    ssm: aws_sdk_ssm::Client,
     secrets: Arc<dyn Secrets>,
     publisher: Publisher,
     build: Build<F>,
@@ -85,17 +89,16 @@ pub(crate) struct Host<F> {
 
 impl<F> Host<F> {
     pub(super) fn new(name: &'static str, settings: Settings, sdk: SdkConfig, build: Build<F>) -> Self {
-        let secrets = AwsSecrets::new(
-            aws_sdk_ssm::Client::new(&sdk),
-            aws_sdk_secretsmanager::Client::new(&sdk),
-            Arc::new(SystemClock),
-        );
+        let ssm = aws_sdk_ssm::Client::new(&sdk);
+        let secrets =
+            AwsSecrets::new(ssm.clone(), aws_sdk_secretsmanager::Client::new(&sdk), Arc::new(SystemClock));
         Self {
             name,
             clock: SystemClock,
             publisher: publisher(&sdk, &settings),
             settings,
             sdk,
+            ssm,
             secrets: Arc::new(secrets),
             build,
             ready: tokio::sync::Mutex::default(),
@@ -128,7 +131,7 @@ impl<F> Host<F> {
     async fn load(&self, before: Option<&Ready<F>>, now: Timestamp) -> Result<Ready<F>, StartError> {
         let parameter = self.settings.required(settings::CONFIG_PARAMETER)?;
         let fleet = self.settings.required(settings::FLEET)?;
-        let text = configuration::read(&aws_sdk_ssm::Client::new(&self.sdk), parameter).await?;
+        let text = configuration::read(&self.ssm, parameter).await?;
         let (version, checked_at) = (text.version, now);
         if let Some(before) = before.filter(|before| before.version == version) {
             return Ok(Ready { function: Arc::clone(&before.function), version, checked_at });
@@ -212,13 +215,21 @@ impl<F> Host<F> {
         });
     }
 
+    /// What the runtime is told of an invocation that answers nothing but how it went.
+    pub(super) fn conclude(&self, handled: Result<(), FunctionError>) -> Result<Value, Diagnostic> {
+        handled.map(|()| Value::Null).map_err(|error| {
+            self.note_failure(&error);
+            diagnostic(&error)
+        })
+    }
+
     fn stack(&self) -> &str {
         self.settings.optional(settings::STACK).unwrap_or_default()
     }
 }
 
 #[expect(clippy::print_stdout, reason = "CloudWatch reads metrics from what a function prints")]
-fn print(documents: &[serde_json::Value]) {
+fn print(documents: &[Value]) {
     for document in documents {
         println!("{document}");
     }

@@ -9,19 +9,13 @@ use serde_json::Value;
 use tracing::Instrument;
 
 use super::host::Host;
-use super::invocation::{Invocation, decode, diagnostic};
+use super::invocation::{Invocation, decode};
 
 pub(super) async fn invoke<F: NotificationFunction>(
     host: &Host<F>,
     invocation: Invocation,
 ) -> Result<Value, Diagnostic> {
-    match handle(host, invocation).await {
-        Ok(()) => Ok(Value::Null),
-        Err(error) => {
-            host.note_failure(&error);
-            Err(diagnostic(&error))
-        }
-    }
+    host.conclude(handle(host, invocation).await)
 }
 
 async fn handle<F: NotificationFunction>(

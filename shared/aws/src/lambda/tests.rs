@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
+use aws_config::SdkConfig;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
 use fleetfoot_model::Timestamp;
@@ -20,6 +19,7 @@ use super::host::Host;
 use super::invocation::Invocation;
 use super::{Build, events, http, queue};
 use crate::settings::{self, Settings};
+use crate::wire;
 
 const CONFIG: &str = r#"
 [github]
@@ -90,13 +90,7 @@ impl Aws {
                 .body(SdkBody::from(answer.to_string()))
                 .unwrap()
         });
-        let credentials = Credentials::new("id", "key", None, None, "test");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(client)
-            .build()
+        wire::sdk(client)
     }
 }
 
