@@ -37,10 +37,8 @@ impl EventFunction for TaskState {
             Some(read) if read.0.belongs_to(&self.config.fleet) => read,
             _ => return Ok(Vec::new()),
         };
-        if ledger::runner(&*self.ledger, &name).await?.is_none() {
-            // Another fleet's, or older than the ledger: `cleanup` sees to tasks without a row.
-            return Ok(Vec::new());
-        }
+        // For a task without a row, which is another fleet's or older than the ledger, both do nothing: `cleanup` sees to
+        // it.
         if change.last_status == "STOPPED" {
             return self.task_stopped(&name, &task, &change, now).await;
         }
