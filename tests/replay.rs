@@ -11,6 +11,7 @@ use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::{Fact, ImageRequested, JobDescription};
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::{Job, Waiting};
+use fleetfoot_model::pause::Pause;
 use fleetfoot_model::ports::BuildRequest;
 use fleetfoot_model::record::{Image, ImageState, Index};
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -31,18 +32,23 @@ const ANSWERS: &[(&str, &str, &[&str])] = &[
     ("job-matched", "pool", &["RunnerWanted", "RunnerWanted"]),
     ("job-queued", "launch", &["RunnerLaunched"]),
     ("job-started", "job-state", &["RunnerBusy"]),
+    ("launches-paused", "launch", &["JobQueued", "LaunchesPaused"]),
     // A row is all that comes of it.
     ("run-requested", "job-state", &[]),
     ("runner-busy", "pool", &["RunnerWanted", "RunnerWanted"]),
-    ("runner-stopped", "launch", &["RunnerLaunched"]),
+    ("runner-stopped", "launch", &["RunnerLaunched", "RunnerLaunched"]),
     ("runner-stopped", "pool", &["RunnerWanted", "RunnerWanted"]),
     ("runner-wanted", "launch", &["RunnerLaunched"]),
 ];
 
 /// What is done is not told again, only what is left to do: if the function dies in between, `cleanup` finds the row that
 /// nobody was told of. The second answer is a part of the first.
-const ONCE: &[(&str, &str)] =
-    &[("foreign/ecs/task-stopped", "task-state"), ("image-failed", "launch"), ("runner-stopped", "launch")];
+const ONCE: &[(&str, &str)] = &[
+    ("foreign/ecs/task-stopped", "task-state"),
+    ("image-failed", "launch"),
+    ("launches-paused", "launch"),
+    ("runner-stopped", "launch"),
+];
 
 fn sample(name: &str) -> Sample {
     let found = samples::events().into_iter().find(|sample| sample.name == name);
@@ -55,7 +61,7 @@ fn empty() -> World {
 }
 
 /// A world in which the job of the samples has a runner on its way, one job waits for capacity and one for the image of
-/// the samples, which has just been built.
+/// the samples, which has just been built, and one whose turn after a pause has come.
 fn prepared() -> World {
     let world = empty();
     let now = world.now();
@@ -73,6 +79,9 @@ fn prepared() -> World {
     }
     world.keep(waiting_job(77, "self-hosted image:ubuntu:22.04", Waiting::Image { key }, now));
     world.keep(waiting_job(78, "self-hosted", Waiting::Capacity { limit: "two".to_owned() }, now));
+    let (until, reason) = (now - SignedDuration::from_mins(1), "task launches a second".to_owned());
+    world.keep(waiting_job(79, "self-hosted", Waiting::Throttled { until, reason: reason.clone() }, now));
+    world.keep(Pause { until: Some(until), reason, turn: 1, turned_at: None });
     world
 }
 

@@ -6,6 +6,7 @@ use fleetfoot_local::bus::{Delivery, Payload};
 use fleetfoot_local::template::{BusName, Route, Target, Wiring};
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::events::DETAIL_TYPES;
+use fleetfoot_model::pause::TURN;
 use fleetfoot_tests::samples::{self, Sample};
 use fleetfoot_tests::world::{Plan, World};
 use serde_json::json;
@@ -32,6 +33,8 @@ const FACTS: &[(&str, &[&str])] = &[
     // GitHub queues it when the approval is given.
     ("JobWaiting", &[]),
     ("LaunchFailed", &[]),
+    // Through a queue that delays it.
+    ("LaunchesPaused", &["launch"]),
     ("RunRequested", &["job-state"]),
     // A warm runner was taken, perhaps before its job was heard of.
     ("RunnerBusy", &["pool"]),
@@ -142,10 +145,15 @@ fn launch_is_reached_through_its_queue_only() {
     let direct = targets.clone().filter(|target| **target == Target::Function("launch".to_owned()));
     assert_eq!(direct.count(), 0);
     assert!(targets.clone().any(|target| *target == Target::Queue("LaunchQueue".to_owned())));
-    let [mapping] = &wiring.mappings[..] else { panic!("{:?}", wiring.mappings) };
-    assert_eq!((mapping.queue.as_str(), mapping.function.as_str()), ("LaunchQueue", "launch"));
-    let redrive = wiring.queues["LaunchQueue"].redrive.as_ref();
-    assert_eq!(redrive.map(|redrive| redrive.dead_letters.as_str()), Some("UnlaunchedEvents"));
+    for (mapping, (queue, delay)) in
+        wiring.mappings.iter().zip([("LaunchQueue", SignedDuration::ZERO), ("PaceQueue", TURN)])
+    {
+        assert_eq!((mapping.queue.as_str(), mapping.function.as_str()), (queue, "launch"));
+        let redrive = wiring.queues[queue].redrive.as_ref();
+        assert_eq!(redrive.map(|redrive| redrive.dead_letters.as_str()), Some("UnlaunchedEvents"));
+        assert_eq!(wiring.queues[queue].delay, delay);
+    }
+    assert_eq!(wiring.mappings.len(), 2);
 }
 
 /// lesson 4: what cannot be handled is kept where somebody looks, for every function that nobody waits for.

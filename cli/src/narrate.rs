@@ -93,6 +93,9 @@ fn tell(fact: &Fact) -> Option<Telling> {
             WAITING,
         ),
         Fact::RunnerWanted(it) => about(format!("pool {}", it.pool), "is short of a warm runner", PLAIN),
+        Fact::LaunchesPaused(it) => {
+            about("fleet".to_owned(), format!("no launches until {}: {}", it.until, it.reason), WAITING)
+        }
         Fact::BreakerOpened(it) => about("fleet".to_owned(), breaker(it.limit, it.until), BAD),
         Fact::FleetMeasured(_) => return None,
     })
@@ -104,6 +107,7 @@ fn queued(it: &JobDescription, cause: QueueCause) -> String {
         QueueCause::RunnerTaken => "its runner was taken by another job",
         QueueCause::RunnerStopped => "its runner stopped before it ran",
         QueueCause::Retry => "its time has come",
+        QueueCause::Turn => "its turn has come",
         QueueCause::Recovered => "it was found waiting",
     };
     format!("queued again: {why}")

@@ -73,6 +73,9 @@ fn needed(package: &Package, name: &str) -> BTreeSet<String> {
             "sqs:ReceiveMessage LaunchQueue.Arn",
             "sqs:DeleteMessage LaunchQueue.Arn",
             "sqs:GetQueueAttributes LaunchQueue.Arn",
+            "sqs:ReceiveMessage PaceQueue.Arn",
+            "sqs:DeleteMessage PaceQueue.Arn",
+            "sqs:GetQueueAttributes PaceQueue.Arn",
             "sqs:SendMessage UnlaunchedEvents.Arn",
         ],
     );

@@ -134,6 +134,7 @@ impl World {
             Record::Image(image) => {
                 image.serving.is_some() || matches!(image.state, ImageState::Ready { .. })
             }
+            Record::Pause(_) => true,
             _ => false,
         };
         let rows = self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active));

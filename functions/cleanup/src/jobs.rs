@@ -22,11 +22,14 @@ struct Budget {
     questions: usize,
     /// One waiting job is enough to let the queue take its turns.
     woke_queue: bool,
+    /// Whether a job waits for a limit that has passed.
+    is_held_up: bool,
 }
 
 impl Cleanup {
     pub(crate) async fn jobs(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
-        let mut budget = Budget { repairs: MOST_REPAIRS, questions: MOST_QUESTIONS, woke_queue: false };
+        let mut budget =
+            Budget { repairs: MOST_REPAIRS, questions: MOST_QUESTIONS, woke_queue: false, is_held_up: false };
         let mut facts = Vec::new();
         let mut oldest_first: Vec<&Stored<Job>> = snapshot.jobs.values().collect();
         oldest_first.sort_by_key(|row| row.value.description.created_at);
@@ -38,7 +41,23 @@ impl Cleanup {
             budget.repairs -= usize::from(!mended.is_empty());
             facts.extend(mended);
         }
+        facts.extend(self.overdue_turn(snapshot, budget.is_held_up, now).await?);
         Ok(facts)
+    }
+
+    /// A pause whose turn was lost, or that lasted too long to be watched, is told of again.
+    async fn overdue_turn(
+        &self,
+        snapshot: &Snapshot,
+        is_held_up: bool,
+        now: Timestamp,
+    ) -> Result<Option<Fact>, FunctionError> {
+        let is_paused = snapshot.pause.as_ref().is_some_and(|pause| pause.in_force(now).is_some());
+        let is_overdue = snapshot.pause.as_ref().is_some_and(|pause| pause.is_overdue(now));
+        if is_overdue || (is_held_up && !is_paused) {
+            return Ok(Some(ledger::pause(&*self.ledger).await?.value.fact(now)));
+        }
+        Ok(None)
     }
 
     async fn examine_job(
@@ -104,9 +123,11 @@ impl Cleanup {
         let try_again = match waiting {
             None => quiet,
             Some(Waiting::Capacity { .. }) => !std::mem::replace(&mut budget.woke_queue, true),
-            Some(Waiting::Throttled { .. } | Waiting::Backoff { .. }) => {
-                waiting.is_some_and(|waiting| waiting.is_over(now))
+            Some(Waiting::Throttled { until, .. }) => {
+                budget.is_held_up |= *until <= now;
+                false
             }
+            Some(Waiting::Backoff { until, .. }) => *until <= now,
             Some(Waiting::Image { key }) => {
                 let image = ledger::image(&*self.ledger, key).await?;
                 let is_building =

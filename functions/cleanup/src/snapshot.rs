@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
+use fleetfoot_model::pause::Pause;
 use fleetfoot_model::record::{Index, Record};
 use fleetfoot_model::runner::Runner;
 
@@ -16,6 +17,7 @@ const LOOK_AT: usize = 5000;
 pub(crate) struct Snapshot {
     pub(crate) jobs: BTreeMap<JobId, Stored<Job>>,
     pub(crate) runners: BTreeMap<RunnerName, Stored<Runner>>,
+    pub(crate) pause: Option<Pause>,
 }
 
 impl Snapshot {
@@ -30,6 +32,7 @@ impl Snapshot {
                     Record::Runner(value) => {
                         snapshot.runners.insert(value.name.clone(), Stored { value, version });
                     }
+                    Record::Pause(pause) => snapshot.pause = Some(pause),
                     _ => {}
                 }
             }

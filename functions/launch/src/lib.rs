@@ -5,6 +5,7 @@ mod pool;
 mod queue;
 mod serve;
 mod start;
+mod turn;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ impl EventFunction for Launch {
             Fact::RunnerStopped(_) => self.capacity_freed(now).await,
             Fact::ImageReady(it) => self.image_ready(&it.key).await,
             Fact::ImageFailed(it) => self.image_failed(&it.key, &it.reason, now).await,
+            Fact::LaunchesPaused(it) => self.turn(&it, now).await,
             Fact::RunnerWanted(it) => self.runner_wanted(it, now).await,
             other => Err(FunctionError::Malformed(format!("launch takes no {}", other.detail_type()))),
         }

@@ -7,7 +7,7 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::FleetError;
-use fleetfoot_model::record::{Pool, Record};
+use fleetfoot_model::record::Pool;
 use fleetfoot_model::runner::Reservation;
 
 use crate::Launch;
@@ -37,7 +37,7 @@ impl Launch {
                 None if row.value.is_available() => self.resume(&row.value, manner, now).await?,
                 None => return Ok(Vec::new()),
             },
-            None if self.idle_in(pool).await? >= pool.wanted(now) => return Ok(Vec::new()),
+            None if !self.may_be_filled(pool, now).await? => return Ok(Vec::new()),
             None => self.reserve(pool, row, name.clone(), event.sequence, manner, now).await?,
         };
         match started {
@@ -47,6 +47,9 @@ impl Launch {
             Started::Refused(error) => {
                 let reason = error.to_string();
                 self.abandon(&name, &reason, &[], now).await?;
+                if let FleetError::Throttled { until, reason } = &error {
+                    return Ok(self.pause(*until, reason, now).await?.into_iter().collect());
+                }
                 let for_good = matches!(error, FleetError::Impossible(_));
                 Ok(vec![LaunchFailed { runner: name, job: None, reason, for_good }.into()])
             }
@@ -77,10 +80,11 @@ impl Launch {
         self.start(reservation, limits, vec![ledger::change(row)], manner, now).await
     }
 
-    async fn idle_in(&self, pool: &PoolConfig) -> Result<u64, FunctionError> {
-        let is_idle = |row: &Record| matches!(row, Record::Runner(runner) if runner.is_idle_in(&pool.name));
-        let unmatched = ledger::unmatched(&*self.ledger).await?;
-        Ok(unmatched.iter().filter(|row| is_idle(&row.value)).count() as u64)
+    /// Whether it lacks a runner, and nothing holds launches up: jobs come first.
+    async fn may_be_filled(&self, pool: &PoolConfig, now: Timestamp) -> Result<bool, FunctionError> {
+        let unmatched = self.unmatched().await?;
+        let idle = unmatched.runners.iter().filter(|row| row.value.is_idle_in(&pool.name)).count() as u64;
+        Ok(idle < pool.wanted(now) && unmatched.paused(now).is_none())
     }
 
     async fn request_image(&self, pool: &PoolConfig, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {

@@ -10,18 +10,66 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::{ImageKey, JobId, Repository};
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::pause::Pause;
 use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::Runner;
 
 use crate::Launch;
 
+/// What a job finds when it comes.
+#[derive(Default)]
+pub(crate) struct Others<'a> {
+    /// Those without a job.
+    pub(crate) runners: &'a [Stored<Runner>],
+    /// What a launch has to wait for, if launches are paused.
+    pub(crate) paused: Option<Waiting>,
+    /// What those that came before it wait for.
+    pub(crate) before: Vec<&'a Waiting>,
+}
+
+impl<'a> Others<'a> {
+    fn of(unmatched: &'a Unmatched, now: Timestamp) -> Self {
+        let before = unmatched.jobs.iter().filter_map(|job| job.value.waiting()).collect();
+        Self { runners: &unmatched.runners, paused: unmatched.paused(now), before }
+    }
+
+    fn only_runners(unmatched: &'a Unmatched) -> Self {
+        Self { runners: &unmatched.runners, ..Self::default() }
+    }
+}
+
 /// The most jobs that one event may serve; those after them are served by the next event or by `cleanup`.
 const MOST_AT_ONCE: usize = 10;
 
 /// What looks for a partner.
-struct Unmatched {
-    jobs: Vec<Stored<Job>>,
-    runners: Vec<Stored<Runner>>,
+#[derive(Default)]
+pub(crate) struct Unmatched {
+    pub(crate) jobs: Vec<Stored<Job>>,
+    pub(crate) runners: Vec<Stored<Runner>>,
+    pub(crate) pause: Option<Pause>,
+}
+
+impl Unmatched {
+    fn read(rows: Vec<Stored<Record>>) -> Self {
+        let mut unmatched = Self::default();
+        for Stored { value, version } in rows {
+            match value {
+                Record::Job(value) => unmatched.jobs.push(Stored { value, version }),
+                Record::Runner(value) => unmatched.runners.push(Stored { value, version }),
+                Record::Pause(pause) => unmatched.pause = Some(pause),
+                _ => {}
+            }
+        }
+        // Those that are up serve a job sooner.
+        unmatched.runners.sort_by_key(|row| row.value.github_id.is_none());
+        unmatched
+    }
+
+    /// What a new launch has to wait for, if launches are paused.
+    pub(crate) fn paused(&self, now: Timestamp) -> Option<Waiting> {
+        let pause = self.pause.as_ref()?;
+        pause.in_force(now).map(|until| Waiting::Throttled { until, reason: pause.reason.clone() })
+    }
 }
 
 impl Launch {
@@ -30,14 +78,14 @@ impl Launch {
         event: JobQueued,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let id = event.job.id;
-        let mut unmatched = self.unmatched().await?;
-        unmatched.jobs.retain(|other| other.value.id() != id && waits_for_capacity(&other.value));
-        let nobody_waits = unmatched.jobs.is_empty();
-        if nobody_waits && event.cause == QueueCause::Webhook {
+        let (id, cause) = (event.job.id, event.cause);
+        let mut unmatched = Unmatched::read(ledger::first_unmatched(&*self.ledger).await?);
+        unmatched.jobs.retain(|other| other.value.id() != id && waits_for_capacity(&other.value, now));
+        let others = Others::of(&unmatched, now);
+        if cause == QueueCause::Webhook {
             // Nearly every job is told of for the first time: it is served as if it were, and the condition on its first
             // write says if it was not. That saves each job a read.
-            match self.serve(heard_of(event.clone(), now), &unmatched.runners, now).await {
+            match self.serve(heard_of(event.clone(), now), &others, now).await {
                 Err(FunctionError::Conflict(_)) => {}
                 answer => return Ok(answer?.facts),
             }
@@ -54,8 +102,11 @@ impl Launch {
                 return Ok(Vec::new());
             }
         }
-        if nobody_waits {
-            return Ok(self.serve(job, &unmatched.runners, now).await?.facts);
+        if cause == QueueCause::Turn {
+            return Ok(self.serve(job, &Others::only_runners(&unmatched), now).await?.facts);
+        }
+        if cause == QueueCause::Webhook || others.paused.is_some() || unmatched.jobs.is_empty() {
+            return Ok(self.serve(job, &others, now).await?.facts);
         }
         // Others wait for capacity already: this job takes its turn among them.
         unmatched.jobs.push(job);
@@ -64,7 +115,10 @@ impl Launch {
 
     pub(crate) async fn capacity_freed(&self, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
         let mut unmatched = self.unmatched().await?;
-        unmatched.jobs.retain(|job| waits_for_capacity(&job.value));
+        if unmatched.paused(now).is_some() {
+            return Ok(Vec::new());
+        }
+        unmatched.jobs.retain(|job| waits_for_capacity(&job.value, now));
         self.take_turns(unmatched, None, now).await
     }
 
@@ -76,7 +130,7 @@ impl Launch {
         must_answer: Option<JobId>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let Unmatched { jobs, mut runners } = unmatched;
+        let Unmatched { jobs, mut runners, .. } = unmatched;
         let order = fairness::order(jobs.iter().map(|job| &job.value), &self.live(&jobs).await?, now);
         let mut jobs: BTreeMap<JobId, Stored<Job>> =
             jobs.into_iter().map(|job| (job.value.id(), job)).collect();
@@ -85,11 +139,11 @@ impl Launch {
         for (turn, id) in order.into_iter().enumerate() {
             let Some(job) = jobs.remove(&id) else { continue };
             if !is_full && turn < MOST_AT_ONCE {
-                match self.serve(job, &runners, now).await {
+                match self.serve(job, &Others { runners: &runners, ..Others::default() }, now).await {
                     Ok(served) => {
                         runners.retain(|row| !took(&served.facts, &row.value));
                         facts.extend(served.facts);
-                        is_full = served.fleet_is_full;
+                        is_full = served.none_can_be_launched;
                     }
                     // Another event served it meanwhile, unless it is the one that this event is about.
                     Err(FunctionError::Conflict(_)) if must_answer != Some(id) => {}
@@ -130,21 +184,14 @@ impl Launch {
         Ok(jobs)
     }
 
-    async fn unmatched(&self) -> Result<Unmatched, FunctionError> {
-        let mut unmatched = Unmatched { jobs: Vec::new(), runners: Vec::new() };
-        for Stored { value, version } in ledger::unmatched(&*self.ledger).await? {
-            match value {
-                Record::Job(value) => unmatched.jobs.push(Stored { value, version }),
-                Record::Runner(value) => unmatched.runners.push(Stored { value, version }),
-                _ => {}
-            }
-        }
-        // Those that are up serve a job sooner.
-        unmatched.runners.sort_by_key(|row| row.value.github_id.is_none());
-        Ok(unmatched)
+    pub(crate) async fn unmatched(&self) -> Result<Unmatched, FunctionError> {
+        Ok(Unmatched::read(ledger::unmatched(&*self.ledger).await?))
     }
 
-    async fn live(&self, jobs: &[Stored<Job>]) -> Result<BTreeMap<Repository, u64>, FunctionError> {
+    pub(crate) async fn live(
+        &self,
+        jobs: &[Stored<Job>],
+    ) -> Result<BTreeMap<Repository, u64>, FunctionError> {
         let mut live = BTreeMap::new();
         for job in jobs {
             let repository = &job.value.description.repository;
@@ -164,8 +211,12 @@ fn heard_of(event: JobQueued, now: Timestamp) -> Stored<Job> {
     Stored::new(job)
 }
 
-fn waits_for_capacity(job: &Job) -> bool {
-    matches!(job.waiting(), None | Some(Waiting::Capacity { .. }))
+/// Whether it could be launched if there were room.
+fn waits_for_capacity(job: &Job, now: Timestamp) -> bool {
+    job.waiting().is_none_or(|waiting| {
+        let is_for_room = matches!(waiting, Waiting::Capacity { .. } | Waiting::Throttled { .. });
+        is_for_room && waiting.is_over(now)
+    })
 }
 
 fn took(facts: &[Fact], runner: &Runner) -> bool {

@@ -14,19 +14,20 @@ use fleetfoot_model::spec::Spec;
 
 use crate::Launch;
 use crate::assess::{Assessment, ImageAnswer};
+use crate::queue::Others;
 use crate::start::{Manner, Started};
 
 /// What became of a job.
 pub(crate) struct Served {
     /// What to tell.
     pub(crate) facts: Vec<Fact>,
-    /// Whether the whole fleet is full, so that trying further jobs is pointless.
-    pub(crate) fleet_is_full: bool,
+    /// Whether the fleet is full or an API's limit is used up, so that trying further jobs is pointless.
+    pub(crate) none_can_be_launched: bool,
 }
 
 impl From<Vec<Fact>> for Served {
     fn from(facts: Vec<Fact>) -> Self {
-        Self { facts, fleet_is_full: false }
+        Self { facts, none_can_be_launched: false }
     }
 }
 
@@ -35,10 +36,10 @@ impl Launch {
     pub(crate) async fn serve(
         &self,
         mut job: Stored<Job>,
-        free: &[Stored<Runner>],
+        others: &Others<'_>,
         now: Timestamp,
     ) -> Result<Served, FunctionError> {
-        if let Some(waiting @ (Waiting::Throttled { .. } | Waiting::Backoff { .. })) = job.value.waiting()
+        if let Some(waiting @ Waiting::Backoff { .. }) = job.value.waiting()
             && !waiting.is_over(now)
         {
             return Ok(vec![job.value.deferred(waiting.clone())].into());
@@ -51,11 +52,18 @@ impl Launch {
         };
         job.value.spec = Some(spec.clone());
         let scope = self.config.github.target.scope_of(&job.value.description.repository);
-        if let Some(runner) = free.iter().find(|row| row.value.suits(&scope, &job.value.description.labels)) {
+        if let Some(runner) =
+            others.runners.iter().find(|row| row.value.suits(&scope, &job.value.description.labels))
+        {
             return Ok(self.pair(job, runner.clone(), now).await?.into());
         }
         let (key, requested) = match self.image(&spec, now).await? {
-            ImageAnswer::Ready(uri) => return self.launch(job, spec, uri, now).await,
+            ImageAnswer::Ready(uri) => {
+                return match self.has_to_wait(&job.value, &spec, others, now) {
+                    Some(waiting) => Ok(self.defer(job, waiting, now).await?.into()),
+                    None => self.launch(job, spec, uri, now).await,
+                };
+            }
             ImageAnswer::Failed(reason) => return Ok(self.reject(job, &reason, now).await?.into()),
             ImageAnswer::Building(key) => (key, None),
             ImageAnswer::Missing(key) => (
@@ -71,6 +79,19 @@ impl Launch {
         let mut facts = self.defer(job, Waiting::Image { key }, now).await?;
         facts.extend(requested.map(Fact::from));
         Ok(facts.into())
+    }
+
+    /// For what a job waits before a task is asked for: a limit that is used up, or that others wait for already.
+    fn has_to_wait(&self, job: &Job, spec: &Spec, others: &Others<'_>, now: Timestamp) -> Option<Waiting> {
+        let held_up = job
+            .waiting()
+            .filter(|waiting| matches!(waiting, Waiting::Throttled { .. }) && !waiting.is_over(now));
+        if let Some(waiting) = others.paused.as_ref().or(held_up) {
+            return Some(waiting.clone());
+        }
+        let counters = self.counters(spec, Some(&job.description.repository));
+        let limits = counters.iter().map(|(counter, limit)| Waiting::capacity(counter, *limit));
+        limits.into_iter().find(|limit| others.before.contains(&limit))
     }
 
     /// A runner is there already, warm or left over: it is meant for this job now.
@@ -111,9 +132,13 @@ impl Launch {
             }
             Started::Full { counter, limit } => {
                 let facts = self.defer(before, Waiting::capacity(&counter, limit), now).await?;
-                Ok(Served { facts, fleet_is_full: counter == Counter::Runners })
+                Ok(Served { facts, none_can_be_launched: counter == Counter::Runners })
             }
-            Started::Refused(error) => Ok(self.refused(&name, before.value.id(), error, now).await?.into()),
+            Started::Refused(error) => {
+                let none_can_be_launched = matches!(error, FleetError::Throttled { .. });
+                let facts = self.refused(&name, before.value.id(), error, now).await?;
+                Ok(Served { facts, none_can_be_launched })
+            }
         }
     }
 
@@ -198,8 +223,7 @@ impl Launch {
         let Some(mut job) = ledger::job(&*self.ledger, id).await? else { return Ok(Vec::new()) };
         let becomes_of_job = match error {
             FleetError::Throttled { until, reason } => {
-                let waiting = Waiting::Throttled { until, reason };
-                job.value.defer(waiting, now)
+                return self.throttled(job, name, until, reason, now).await;
             }
             FleetError::Impossible(reason) => {
                 let fact = job.value.rejected(&reason);
@@ -218,6 +242,22 @@ impl Launch {
             LaunchFailed { runner: name.clone(), job: Some(id), reason, for_good }.into(),
             becomes_of_job,
         ])
+    }
+
+    /// The fleet's limit is used up: the capacity is given back, and whoever comes next waits without asking.
+    async fn throttled(
+        &self,
+        mut job: Stored<Job>,
+        name: &RunnerName,
+        until: Timestamp,
+        reason: String,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let words = format!("throttled: {reason}");
+        let mut facts: Vec<Fact> = self.pause(until, &reason, now).await?.into_iter().collect();
+        facts.push(job.value.defer(Waiting::Throttled { until, reason }, now));
+        self.abandon(name, &words, &[ledger::change(job)], now).await?;
+        Ok(facts)
     }
 
     /// Too many runners had to be replaced; those that replace wait for the next window.

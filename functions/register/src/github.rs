@@ -1,13 +1,24 @@
 //! The one call to GitHub in the life of an ordinary job, and what becomes of its answer.
 
-use fleetfoot_model::Timestamp;
 use fleetfoot_model::events::{Fact, RunnerRegistered};
 use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::job::Waiting;
 use fleetfoot_model::ledger;
+use fleetfoot_model::pause;
 use fleetfoot_model::ports::{GitHubError, JitRunner};
 use fleetfoot_model::runner::{Registration, Runner, RunnerState};
+use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::{Outcome, Register};
+
+/// A task waits as long as this for GitHub's limit to pass. Beyond, it is cheaper to launch another one then.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(2);
+/// A task takes at least this long to come up: launches may begin again so long before GitHub registers again.
+const START_TIME: SignedDuration = SignedDuration::from_secs(20);
+/// How long launches are held up when a request failed, or was refused for a moment.
+const SHORT_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// Tasks that were refused at once come back within so many seconds, each at its own time.
+const SPREAD_SECONDS: u64 = 30;
 
 impl Register {
     pub(crate) async fn ask_github(
@@ -18,7 +29,7 @@ impl Register {
     ) -> Result<Outcome, FunctionError> {
         match self.jit(runner).await {
             Ok(jit) => self.registered(runner, jit, now, facts).await,
-            Err(error) => self.not_registered(runner, &error, now).await,
+            Err(error) => self.not_registered(runner, &error, now, facts).await,
         }
     }
 
@@ -67,6 +78,7 @@ impl Register {
         runner: &Runner,
         error: &GitHubError,
         now: Timestamp,
+        facts: &mut Vec<Fact>,
     ) -> Result<Outcome, FunctionError> {
         let uncertain =
             matches!(error, GitHubError::Unavailable(_) | GitHubError::Busy | GitHubError::NameTaken);
@@ -76,12 +88,56 @@ impl Register {
             Some(Vec::new())
         })
         .await?;
-        Ok(Outcome::ComeAgain(match error {
+        let (until, seconds) = match error {
             GitHubError::RateLimited { until } => {
-                u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0).max(1)
+                (*until, whole_seconds(*until, now) + place_in_line(runner))
             }
-            GitHubError::Unavailable(_) => 5,
-            _ => 20,
-        }))
+            GitHubError::Unavailable(_) => (now, 5),
+            _ => return Ok(Outcome::ComeAgain(20)),
+        };
+        let resumes = (until - START_TIME).max(now + SHORT_PAUSE);
+        facts.extend(pause::begin(&*self.ledger, resumes, &error.to_string(), now).await?);
+        if until > now + LONGEST_WAIT || now + LONGEST_WAIT / 2 > runner.register_by {
+            return self.send_home_for_later(runner, resumes, error, now, facts).await;
+        }
+        Ok(Outcome::ComeAgain(seconds))
     }
+
+    /// GitHub will not register it in its time, for which neither the runner nor its job can be blamed: it ends, and the
+    /// job waits for GitHub.
+    async fn send_home_for_later(
+        &self,
+        runner: &Runner,
+        until: Timestamp,
+        error: &GitHubError,
+        now: Timestamp,
+        facts: &mut Vec<Fact>,
+    ) -> Result<Outcome, FunctionError> {
+        let waiting = Waiting::Throttled { until, reason: error.to_string() };
+        let Some(row) = ledger::runner(&*self.ledger, &runner.name).await? else {
+            return Ok(Outcome::Refused);
+        };
+        let mut changes = Vec::new();
+        let mut deferred = None;
+        if let Some(job) = row.value.job
+            && let Some(mut job) = ledger::job(&*self.ledger, job).await?
+            && job.value.runner() == Some(&runner.name)
+        {
+            deferred = Some(job.value.defer(waiting, now));
+            changes.push(ledger::change(job));
+        }
+        let outcome = self.send_home(row, error.to_string(), changes, now, facts).await?;
+        facts.extend(deferred);
+        Ok(outcome)
+    }
+}
+
+/// Rounded up, and one at least.
+fn whole_seconds(until: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1
+}
+
+/// A number of seconds that is the runner's own.
+fn place_in_line(runner: &Runner) -> u64 {
+    runner.name.as_str().bytes().map(u64::from).sum::<u64>() % SPREAD_SECONDS
 }

@@ -14,7 +14,7 @@ use fleetfoot_model::events::{Fact, RunnerDismissed};
 use fleetfoot_model::function::{CONFLICT_TRIES, FunctionError, HttpFunction};
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ids::RunnerName;
-use fleetfoot_model::ledger::{self, Ledger, Stored};
+use fleetfoot_model::ledger::{self, Change, Ledger, Stored};
 use fleetfoot_model::ports::GitHub;
 use fleetfoot_model::runner::{Registration, Runner, RunnerState};
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -83,23 +83,28 @@ impl Register {
         }
         match self.bind(row, now).await? {
             Binding::Bound(runner) => self.ask_github(&runner, now, facts).await,
-            Binding::NoWork(row) => self.send_home(row, now, facts).await,
+            Binding::NoWork(row) => {
+                let reason = "there is no work for it any more".to_owned();
+                self.send_home(row, reason, Vec::new(), now, facts).await
+            }
         }
     }
 
-    async fn send_home(
+    pub(crate) async fn send_home(
         &self,
         mut row: Stored<Runner>,
+        reason: String,
+        mut with: Vec<Change>,
         now: Timestamp,
         facts: &mut Vec<Fact>,
     ) -> Result<Outcome, FunctionError> {
-        let reason = "there is no work for it any more".to_owned();
         row.value.job = None;
         row.value.tickets.clear();
         row.value.dismissed = Some(reason.clone());
-        row.value.timeline.note(now, "sent home: no work");
+        row.value.timeline.note(now, format!("sent home: {reason}"));
         let name = row.value.name.clone();
-        ledger::put(&*self.ledger, row).await?;
+        with.push(ledger::change(row));
+        self.ledger.commit(with).await?;
         facts.push(RunnerDismissed { runner: name, reason: reason.clone() }.into());
         Ok(Outcome::NoWork(reason))
     }

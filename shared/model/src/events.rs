@@ -26,6 +26,8 @@ pub enum QueueCause {
     RunnerStopped,
     /// What it waited for has come, or its time to try again.
     Retry,
+    /// It waited for an API's limit, and its turn has come.
+    Turn,
     /// `cleanup` found it waiting without a word.
     Recovered,
 }
@@ -167,6 +169,15 @@ facts! {
         repository: Repository,
         /// On what.
         waiting: Waiting,
+    }
+    /// An API's limit is used up: no task is asked for until a time, and those that wait are served in turns after it.
+    LaunchesPaused {
+        /// Which turn comes next. Each gives the next its number.
+        turn: u64,
+        /// No task is asked for before, by the limit's own clock.
+        until: Timestamp,
+        /// Whose limit.
+        reason: String,
     }
     /// A job will get no runner. A person hears of it.
     JobRejected {

@@ -6,6 +6,7 @@ use crate::Timestamp;
 use crate::counter::Counter;
 use crate::ids::{ImageKey, JobId, PoolName, RunId, RunnerName};
 use crate::job::Job;
+use crate::pause::Pause;
 use crate::record::{CleanupMemory, Image, Index, Key, Pool, Record, WorkflowRun};
 use crate::runner::Runner;
 
@@ -134,10 +135,17 @@ typed_read!(
 
 /// The most rows without a partner that one event looks through; the oldest come first.
 const MOST_UNMATCHED: usize = 1000;
+/// The most that a new job looks through, to see whether it is alone: when more than these wait, it has to wait too.
+const FIRST_UNMATCHED: usize = 50;
 
 /// What looks for a partner: queued jobs without a runner, runners without a job.
 pub async fn unmatched(ledger: &dyn Ledger) -> Result<Vec<Stored<Record>>, LedgerError> {
     ledger.list(Index::Unmatched, MOST_UNMATCHED).await
+}
+
+/// The first of those.
+pub async fn first_unmatched(ledger: &dyn Ledger) -> Result<Vec<Stored<Record>>, LedgerError> {
+    ledger.list(Index::Unmatched, FIRST_UNMATCHED).await
 }
 
 /// What `cleanup` remembers; an empty memory if it never ran.
@@ -146,6 +154,15 @@ pub async fn cleanup_memory(ledger: &dyn Ledger) -> Result<Stored<CleanupMemory>
         Some(Stored { value: Record::Cleanup(value), version }) => Ok(Stored { value, version }),
         Some(_) => Err(malformed(&Key::Cleanup)),
         None => Ok(Stored::new(CleanupMemory::default())),
+    }
+}
+
+/// The pause of launches; one that is over if there never was any.
+pub async fn pause(ledger: &dyn Ledger) -> Result<Stored<Pause>, LedgerError> {
+    match ledger.get(&Key::Pause).await? {
+        Some(Stored { value: Record::Pause(value), version }) => Ok(Stored { value, version }),
+        Some(_) => Err(malformed(&Key::Pause)),
+        None => Ok(Stored::new(Pause::default())),
     }
 }
 

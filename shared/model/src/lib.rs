@@ -20,6 +20,7 @@ pub mod job;
 pub mod labels;
 pub mod ledger;
 pub mod notice;
+pub mod pause;
 pub mod policy;
 pub mod ports;
 pub mod price;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName};
 use crate::image::ImageReference;
 use crate::job::{Job, JobState};
+use crate::pause::Pause;
 use crate::runner::Runner;
 use crate::spec::Arch;
 use crate::{SignedDuration, Timestamp};
@@ -30,6 +31,8 @@ pub enum Key {
     Pool(PoolName),
     /// What `cleanup` remembers between its runs.
     Cleanup,
+    /// The pause of launches.
+    Pause,
 }
 
 impl fmt::Display for Key {
@@ -41,6 +44,7 @@ impl fmt::Display for Key {
             Self::Run(id) => write!(f, "run#{id}"),
             Self::Pool(name) => write!(f, "pool#{name}"),
             Self::Cleanup => f.write_str("cleanup"),
+            Self::Pause => f.write_str("pause"),
         }
     }
 }
@@ -49,7 +53,8 @@ impl fmt::Display for Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Index {
-    /// What looks for a partner: queued jobs without a runner, runners without a job.
+    /// What looks for a partner: queued jobs without a runner, runners without a job. Before them all, while launches
+    /// are paused, the pause.
     Unmatched,
     /// Everything else that may still change.
     Active,
@@ -172,6 +177,7 @@ pub enum Record {
     Run(WorkflowRun),
     Pool(Pool),
     Cleanup(CleanupMemory),
+    Pause(Pause),
 }
 
 macro_rules! into_record {
@@ -183,7 +189,7 @@ macro_rules! into_record {
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup);
+into_record!(Job => Job, Runner => Runner, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, Pause => Pause);
 
 impl Record {
     /// Its key.
@@ -195,6 +201,7 @@ impl Record {
             Self::Run(run) => Key::Run(run.id),
             Self::Pool(pool) => Key::Pool(pool.name.clone()),
             Self::Cleanup(_) => Key::Cleanup,
+            Self::Pause(_) => Key::Pause,
         }
     }
 
@@ -212,7 +219,8 @@ impl Record {
             Self::Runner(runner) if !runner.is_settled() => Some((Index::Active, runner.reserved_at)),
             Self::Runner(runner) => Some((Index::Ended, runner.changed_at)),
             Self::Image(image) if image.is_kept() => Some((Index::Active, image.changed_at)),
-            Self::Image(_) | Self::Run(_) | Self::Pool(_) | Self::Cleanup(_) => None,
+            Self::Pause(pause) if pause.until.is_some() => Some((Index::Unmatched, Timestamp::UNIX_EPOCH)),
+            Self::Image(_) | Self::Run(_) | Self::Pool(_) | Self::Cleanup(_) | Self::Pause(_) => None,
         }
     }
 
@@ -224,7 +232,7 @@ impl Record {
                 Some((Index::Ended, ended_at)) => Some(ended_at + KEEP_ENDED),
                 _ => None,
             },
-            Self::Image(_) | Self::Pool(_) | Self::Cleanup(_) => None,
+            Self::Image(_) | Self::Pool(_) | Self::Cleanup(_) | Self::Pause(_) => None,
         }
     }
 }

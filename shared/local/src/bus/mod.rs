@@ -27,7 +27,6 @@ use crate::database::Database;
 use crate::template::{BusName, Wiring};
 use consumer::Consumer;
 use pattern::Rules;
-use route::add_to;
 use store::{Burial, Commit, Store, StoreError};
 
 pub use channel::Channel;
@@ -261,7 +260,7 @@ impl Bus {
     pub fn fire_all(&self, now: Timestamp) -> Result<(), BusError> {
         let mut commit = Commit::default();
         for schedule in &self.wiring.schedules {
-            add_to(&mut commit, &schedule.targets, &Arc::new(schedule::event(schedule, now)), now);
+            self.add_to(&mut commit, &schedule.targets, &Arc::new(schedule::event(schedule, now)), now);
             commit.fired.push((schedule.name.clone(), now));
         }
         self.write(&mut self.state(), commit)
@@ -271,7 +270,7 @@ impl Bus {
         let mut commit = Commit::default();
         for schedule in &self.wiring.schedules {
             if schedule::next(schedule, state.store.fired(&schedule.name)?) <= now {
-                add_to(&mut commit, &schedule.targets, &Arc::new(schedule::event(schedule, now)), now);
+                self.add_to(&mut commit, &schedule.targets, &Arc::new(schedule::event(schedule, now)), now);
                 commit.fired.push((schedule.name.clone(), now));
             }
         }

@@ -42,7 +42,7 @@ impl Bus {
         let json = serde_json::to_string(&event).map_err(|error| BusError::Unavailable(error.to_string()))?;
         let event = Arc::new(event);
         for rule in self.rules.matching(bus, &json).map_err(BusError::Unavailable)? {
-            add_to(commit, &self.wiring.rules[rule].targets, &event, now);
+            self.add_to(commit, &self.wiring.rules[rule].targets, &event, now);
         }
         commit.events.push((bus, event));
         Ok(())
@@ -78,15 +78,24 @@ impl Bus {
             commit.postpone.push((item.key(), at));
         }
     }
-}
 
-/// An event for each of these targets.
-pub(super) fn add_to(commit: &mut Commit, targets: &[Target], event: &Arc<Envelope>, now: Timestamp) {
-    for target in targets {
-        let channel = match target {
-            Target::Function(package) => Channel::Function(package.clone()),
-            Target::Queue(id) => Channel::Queue(id.clone()),
-        };
-        commit.add.push((channel, Payload::Event(event.clone()), now));
+    /// An event for each of these targets, visible to it at once or after its queue's delay.
+    pub(super) fn add_to(
+        &self,
+        commit: &mut Commit,
+        targets: &[Target],
+        event: &Arc<Envelope>,
+        now: Timestamp,
+    ) {
+        for target in targets {
+            let (channel, visible_at) = match target {
+                Target::Function(package) => (Channel::Function(package.clone()), now),
+                Target::Queue(id) => {
+                    let delay = self.wiring.queues.get(id).map(|queue| queue.delay);
+                    (Channel::Queue(id.clone()), now + delay.unwrap_or_default())
+                }
+            };
+            commit.add.push((channel, Payload::Event(event.clone()), visible_at));
+        }
     }
 }

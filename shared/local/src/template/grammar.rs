@@ -73,7 +73,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         name: QUEUE,
-        read: &["RedrivePolicy", "VisibilityTimeout"],
+        read: &["DelaySeconds", "RedrivePolicy", "VisibilityTimeout"],
         ignored: &[
             "KmsDataKeyReusePeriodSeconds",
             "KmsMasterKeyId",
@@ -236,6 +236,7 @@ pub(super) struct RetryPolicy {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct QueueProperties {
+    pub(super) delay_seconds: Option<u32>,
     pub(super) visibility_timeout: Option<u32>,
     pub(super) redrive_policy: Option<RedrivePolicy>,
 }

@@ -128,6 +128,8 @@ pub struct Schedule {
 /// A queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Queue {
+    /// How long a new message stays hidden. SQS: 0, 15 minutes at most.
+    pub delay: SignedDuration,
     /// How long a message that was received stays hidden.
     pub visibility: SignedDuration,
     /// Where messages go that were received too often.

@@ -20,6 +20,8 @@ const DEFAULT_TIMEOUT_SECONDS: u32 = 3;
 const DEFAULT_RETRIES: u32 = 2;
 /// SQS's default visibility timeout (Amazon SQS developer guide).
 const DEFAULT_VISIBILITY_SECONDS: u32 = 30;
+/// SQS delays a message for 15 minutes at most (Amazon SQS developer guide, "Delay queues").
+const MOST_DELAY_SECONDS: u32 = 900;
 
 pub(super) fn wiring(document: &Document) -> Result<Wiring, TemplateError> {
     only(document.function_defaults.keys(), &names_of(FUNCTION), "Globals.Function")?;
@@ -269,7 +271,12 @@ impl Document {
             None => None,
         };
         let visibility = seconds(properties.visibility_timeout.unwrap_or(DEFAULT_VISIBILITY_SECONDS));
-        Ok(Queue { visibility, redrive })
+        let delay = properties.delay_seconds.unwrap_or(0);
+        if delay > MOST_DELAY_SECONDS {
+            let text = format!("DelaySeconds is {delay}, expected 0 to {MOST_DELAY_SECONDS}");
+            return Err(resource.error(text));
+        }
+        Ok(Queue { delay: seconds(delay), visibility, redrive })
     }
 
     fn mapping(&self, resource: &Resource) -> Result<Mapping, TemplateError> {

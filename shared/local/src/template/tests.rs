@@ -118,8 +118,8 @@ fn what_is_not_understood_is_refused_by_name() {
         ),
         (
             "      VisibilityTimeout: 180",
-            "      DelaySeconds: 5",
-            "LaunchQueue (AWS::SQS::Queue): DelaySeconds is not understood; allowed: RedrivePolicy, VisibilityTimeout,",
+            "      ReceiveMessageWaitTimeSeconds: 5",
+            "LaunchQueue (AWS::SQS::Queue): ReceiveMessageWaitTimeSeconds is not understood; allowed: DelaySeconds, RedrivePolicy, VisibilityTimeout,",
         ),
         (
             "        - Id: launch-queue",

@@ -254,6 +254,8 @@ fn limits(table: &Table<'_>) -> Limits {
         runners_per_repository: table.get("runners_per_repository").integer(1..=MOST_RUNNERS),
         launch_attempts: table.get("launch_attempts").small(1, 100).unwrap_or(5),
         replacements: table.get("replacements").integer(0..=MOST_RUNNERS).unwrap_or(100),
+        launches_per_second: table.get("launches_per_second").small(1, 10_000).unwrap_or(20),
+        registrations_per_minute: table.get("registrations_per_minute").small(1, 100_000).unwrap_or(175),
         webhook_bytes: table
             .get("webhook_bytes")
             .integer(1024..=MOST_WEBHOOK_BYTES)

@@ -162,6 +162,11 @@ pub struct Limits {
     pub launch_attempts: u32,
     /// The most replacements (for runners that were taken or that failed) in ten minutes, over the fleet. Default 100.
     pub replacements: u64,
+    /// How many tasks the fleet's account can launch a second, for a long time. Default 20, as ECS and Fargate allow.
+    pub launches_per_second: u32,
+    /// How many runners GitHub can be asked to register a minute, for a long time. Default 175: GitHub's 900 points a
+    /// minute are 180 registrations, and something is left for other requests.
+    pub registrations_per_minute: u32,
     /// The largest webhook that is read, in bytes. Default and maximum 26,214,400 (25 MiB, GitHub's own cap).
     pub webhook_bytes: usize,
 }

@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::runner::Runner;
 
 /// The first of the rows that is a waiting job which GitHub would give this runner. A runner that is there needs no
-/// image to be built, so a job that waits for one counts.
+/// image to be built and no task to be launched, so a job that waits for that counts.
 pub fn first_waiting(
     rows: impl IntoIterator<Item = Stored<Record>>,
     runner: &Runner,
@@ -27,8 +27,9 @@ pub fn first_waiting(
 fn could_serve(runner: &Runner, job: &Job, config: &Config, now: Timestamp) -> bool {
     // Only a job that was admitted has a spec.
     let looks_for_one = job.is_queued() && job.runner().is_none() && job.spec.is_some();
-    let may_try =
-        job.waiting().is_none_or(|waiting| waiting.is_over(now) || matches!(waiting, Waiting::Image { .. }));
+    let may_try = job
+        .waiting()
+        .is_none_or(|waiting| waiting.is_over(now) || !matches!(waiting, Waiting::Backoff { .. }));
     let scope = config.github.target.scope_of(&job.description.repository);
     looks_for_one && may_try && runner.suits(&scope, &job.description.labels)
 }

@@ -2,6 +2,7 @@
 
 pub mod fairness;
 pub mod matching;
+pub mod pace;
 pub mod retry;
 pub mod takeover;
 pub mod task;
