@@ -39,7 +39,7 @@ impl World {
                 Counter::Runners => Some(limits.runners),
                 Counter::ClassRunners(class) => self.config.classes[class].runners,
                 Counter::RepositoryRunners(_) => limits.runners_per_repository,
-                Counter::Replacements(_) => None,
+                Counter::Replacements(_) | Counter::Launches(_) => None,
             };
             let within = most.is_none_or(|most| count <= most);
             assert!(within, "{count} {counter}, {most:?} are allowed\n{}", self.describe());

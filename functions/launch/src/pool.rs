@@ -66,7 +66,7 @@ impl Launch {
         now: Timestamp,
     ) -> Result<Started, FunctionError> {
         row.value.sequence = row.value.sequence.max(sequence);
-        let limits = self.counters(&pool.spec, None);
+        let mut limits = self.counters(&pool.spec, None);
         let reservation = Reservation {
             name,
             pool: Some(pool.name.clone()),
@@ -77,6 +77,7 @@ impl Launch {
             counters: limits.iter().map(|(counter, _)| counter.clone()).collect(),
             register_by: now + self.config.timeouts.register,
         };
+        limits.push(self.burst(now));
         self.start(reservation, limits, vec![ledger::change(row)], manner, now).await
     }
 

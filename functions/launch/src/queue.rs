@@ -25,16 +25,18 @@ pub(crate) struct Others<'a> {
     pub(crate) paused: Option<Waiting>,
     /// What those that came before it wait for.
     pub(crate) before: Vec<&'a Waiting>,
+    /// Whether it has waited for its turn: the pace is kept already.
+    pub(crate) has_waited: bool,
 }
 
 impl<'a> Others<'a> {
     fn of(unmatched: &'a Unmatched, now: Timestamp) -> Self {
         let before = unmatched.jobs.iter().filter_map(|job| job.value.waiting()).collect();
-        Self { runners: &unmatched.runners, paused: unmatched.paused(now), before }
+        Self { runners: &unmatched.runners, paused: unmatched.paused(now), before, has_waited: false }
     }
 
     fn only_runners(unmatched: &'a Unmatched) -> Self {
-        Self { runners: &unmatched.runners, ..Self::default() }
+        Self { runners: &unmatched.runners, has_waited: true, ..Self::default() }
     }
 }
 
@@ -114,9 +116,15 @@ impl Launch {
     }
 
     pub(crate) async fn capacity_freed(&self, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
-        let mut unmatched = self.unmatched().await?;
+        // Nearly always few wait, or launches are paused: to see that a look at the first of them is enough.
+        let first = ledger::first_unmatched(&*self.ledger).await?;
+        let are_all = first.len() < ledger::FIRST_UNMATCHED;
+        let mut unmatched = Unmatched::read(first);
         if unmatched.paused(now).is_some() {
             return Ok(Vec::new());
+        }
+        if !are_all {
+            unmatched = self.unmatched().await?;
         }
         unmatched.jobs.retain(|job| waits_for_capacity(&job.value, now));
         self.take_turns(unmatched, None, now).await

@@ -2,12 +2,13 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
-use fleetfoot_model::decide::{matching, retry};
+use fleetfoot_model::decide::{matching, pace, retry};
 use fleetfoot_model::events::{BreakerOpened, Fact, ImageRequested, JobMatched, LaunchFailed};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::pause::TURN;
 use fleetfoot_model::ports::FleetError;
 use fleetfoot_model::runner::{Registration, Reservation, Runner};
 use fleetfoot_model::spec::Spec;
@@ -61,7 +62,7 @@ impl Launch {
             ImageAnswer::Ready(uri) => {
                 return match self.has_to_wait(&job.value, &spec, others, now) {
                     Some(waiting) => Ok(self.defer(job, waiting, now).await?.into()),
-                    None => self.launch(job, spec, uri, now).await,
+                    None => self.launch(job, spec, uri, others.has_waited, now).await,
                 };
             }
             ImageAnswer::Failed(reason) => return Ok(self.reject(job, &reason, now).await?.into()),
@@ -111,6 +112,7 @@ impl Launch {
         job: Stored<Job>,
         spec: Spec,
         image_uri: Option<String>,
+        has_waited: bool,
         now: Timestamp,
     ) -> Result<Served, FunctionError> {
         let attempts = self.config.limits.launch_attempts;
@@ -122,13 +124,20 @@ impl Launch {
             return Ok(self.reject(job, &reason, now).await?.into());
         }
         let before = job.clone();
-        let (job, reservation, limits) = self.reservation(job, spec, now);
+        let (job, reservation, mut limits) = self.reservation(job, spec, now);
+        limits.extend((!has_waited).then(|| self.burst(now)));
         let (name, failures) = (reservation.name.clone(), job.value.failures);
         let manner = Manner { image_uri, failures };
         match self.start(reservation, limits, vec![ledger::change(job)], manner, now).await? {
             Started::Launched(fact) => Ok(vec![fact].into()),
             Started::Full { counter: Counter::Replacements(window), limit } => {
                 Ok(self.breaker_open(before, window, limit, now).await?.into())
+            }
+            Started::Full { counter: Counter::Launches(_), limit } => {
+                let (until, reason) = (now + TURN, pace::reason(limit));
+                let mut facts: Vec<Fact> = self.pause(until, &reason, now).await?.into_iter().collect();
+                facts.extend(self.defer(before, Waiting::Throttled { until, reason }, now).await?);
+                Ok(Served { facts, none_can_be_launched: true })
             }
             Started::Full { counter, limit } => {
                 let facts = self.defer(before, Waiting::capacity(&counter, limit), now).await?;

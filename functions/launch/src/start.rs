@@ -61,6 +61,12 @@ impl Launch {
         counters
     }
 
+    /// What a launch that has not waited counts in, beside its runner: more in a minute than GitHub can register would only
+    /// wait there, and cost as much as if they worked.
+    pub(crate) fn burst(&self, now: Timestamp) -> (Counter, u64) {
+        (Counter::launches_at(now), u64::from(self.config.limits.registrations_per_minute))
+    }
+
     /// Takes capacity and the runner's row together with `with`, then asks for the task.
     pub(crate) async fn start(
         &self,

@@ -19,6 +19,8 @@ pub enum Counter {
     RepositoryRunners(Repository),
     /// Runners launched in place of others, in the ten minutes that begin at this multiple of 600 seconds.
     Replacements(i64),
+    /// Runners launched without having waited, in the minute that begins at this multiple of 60 seconds.
+    Launches(i64),
 }
 
 /// The breaker counts replacements in windows of this many seconds.
@@ -30,6 +32,20 @@ impl Counter {
         Self::Replacements(now.as_second().div_euclid(BREAKER_WINDOW_SECONDS) * BREAKER_WINDOW_SECONDS)
     }
 
+    /// The counter of launches of the minute in which `now` lies.
+    pub fn launches_at(now: Timestamp) -> Self {
+        Self::Launches(now.as_second().div_euclid(60) * 60)
+    }
+
+    /// When the time that it counts in began, in seconds since 1970; none if it counts what is there now. Ten minutes
+    /// after its end, at the latest, it means nothing any more.
+    pub fn window(&self) -> Option<i64> {
+        match self {
+            Self::Replacements(began) | Self::Launches(began) => Some(*began),
+            Self::Runners | Self::ClassRunners(_) | Self::RepositoryRunners(_) => None,
+        }
+    }
+
     /// Its key in the ledger.
     pub fn key(&self) -> String {
         match self {
@@ -37,6 +53,7 @@ impl Counter {
             Self::ClassRunners(class) => format!("counter#class#{class}"),
             Self::RepositoryRunners(repository) => format!("counter#repository#{repository}"),
             Self::Replacements(window) => format!("counter#replacements#{window}"),
+            Self::Launches(window) => format!("counter#launches#{window}"),
         }
     }
 }
@@ -48,6 +65,7 @@ impl fmt::Display for Counter {
             Self::ClassRunners(class) => write!(f, "runners of class {class}"),
             Self::RepositoryRunners(repository) => write!(f, "runners of {repository}"),
             Self::Replacements(_) => f.write_str("replacements in ten minutes"),
+            Self::Launches(_) => f.write_str("launches in a minute"),
         }
     }
 }

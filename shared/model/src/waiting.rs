@@ -49,6 +49,16 @@ impl Waiting {
         Self::Capacity { limit: format!("{counter}: {limit} at most") }
     }
 
+    /// One word for what it waits for.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Capacity { .. } => "capacity",
+            Self::Image { .. } => "image",
+            Self::Throttled { .. } => "rate limit",
+            Self::Backoff { .. } => "next try",
+        }
+    }
+
     /// Whether there is a reason to try again at this time.
     pub fn is_over(&self, now: Timestamp) -> bool {
         match self {

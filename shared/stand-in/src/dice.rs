@@ -10,45 +10,50 @@ use rand::{Rng, RngExt, SeedableRng};
 pub type Span = RangeInclusive<SignedDuration>;
 
 /// A span in milliseconds.
-pub(crate) const fn millis(least: i64, most: i64) -> Span {
+pub const fn millis(least: i64, most: i64) -> Span {
     SignedDuration::from_millis(least)..=SignedDuration::from_millis(most)
 }
 
 /// A seeded source of chance.
 #[derive(Debug)]
-pub(crate) struct Dice(ChaCha8Rng);
+pub struct Dice(ChaCha8Rng);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Dice that fall as this seed says.
+    pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
     /// Whether something of this rate happens. Draws even if the rate is 0, so that one fault's rate does not change
     /// what else happens.
-    pub(crate) fn happens(&mut self, rate: f64) -> bool {
+    pub fn happens(&mut self, rate: f64) -> bool {
         self.0.random::<f64>() < rate
     }
 
-    pub(crate) fn between(&mut self, span: &Span) -> SignedDuration {
+    /// A time within a span.
+    pub fn between(&mut self, span: &Span) -> SignedDuration {
         let (least, most) = (span.start().as_millis(), span.end().as_millis());
         let drawn = self.0.random_range(least..=most.max(least));
         SignedDuration::from_millis(i64::try_from(drawn).unwrap_or(i64::MAX))
     }
 
     /// A number below `count`, which is not 0.
-    pub(crate) fn below(&mut self, count: usize) -> usize {
+    pub fn below(&mut self, count: usize) -> usize {
         self.0.random_range(0..count)
     }
 
-    pub(crate) fn number(&mut self) -> u64 {
+    /// Any number.
+    pub fn number(&mut self) -> u64 {
         self.0.next_u64()
     }
 
-    pub(crate) fn uuid(&mut self) -> String {
+    /// A random UUID.
+    pub fn uuid(&mut self) -> String {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid().to_string()
     }
 
-    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    /// Random bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.fill_bytes(&mut bytes);
         bytes

@@ -18,6 +18,6 @@ mod level;
 pub mod runner;
 
 pub use bucket::TokenBucket;
-pub use dice::Span;
+pub use dice::{Dice, Span, millis};
 pub use in_process::InProcess;
 pub use level::{FaultLevel, UnknownLevel};

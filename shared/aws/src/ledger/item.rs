@@ -76,10 +76,7 @@ pub(super) fn to_count(item: &Item, counter: &Counter) -> Result<u64, LedgerErro
 
 /// When a counter means nothing any more: replacements are looked at in their own window and the next.
 pub(super) fn counter_expires_at(counter: &Counter) -> Option<i64> {
-    match counter {
-        Counter::Replacements(window) => Some(window + 2 * BREAKER_WINDOW_SECONDS),
-        Counter::Runners | Counter::ClassRunners(_) | Counter::RepositoryRunners(_) => None,
-    }
+    counter.window().map(|began| began + 2 * BREAKER_WINDOW_SECONDS)
 }
 
 pub(super) fn malformed(key: &str, message: &dyn fmt::Display) -> LedgerError {

@@ -77,9 +77,7 @@ impl Ledger for MemoryLedger {
             tables.take(&key);
         }
         let oldest = oldest_window(now);
-        tables
-            .counters
-            .retain(|counter, _| !matches!(counter, Counter::Replacements(_)) || *counter >= oldest);
+        tables.counters.retain(|counter, _| counter.window().is_none_or(|began| began >= oldest));
         Ok(())
     }
 }

@@ -3,14 +3,13 @@
 mod memory;
 mod sqlite;
 
-use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
-use fleetfoot_model::{SignedDuration, Timestamp};
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::counter::BREAKER_WINDOW_SECONDS;
 
 pub use memory::MemoryLedger;
 pub use sqlite::SqliteLedger;
 
-/// Replacements that were counted before this time bound nothing any more.
-fn oldest_window(now: Timestamp) -> Counter {
-    let past = SignedDuration::from_secs(BREAKER_WINDOW_SECONDS);
-    Counter::replacements_at(now.saturating_sub(past).unwrap_or(now))
+/// What was counted in windows that began before this time, in seconds since 1970, bounds nothing any more.
+fn oldest_window(now: Timestamp) -> i64 {
+    now.as_second() - 2 * BREAKER_WINDOW_SECONDS
 }

@@ -127,7 +127,7 @@ impl Ledger for SqliteLedger {
                 .execute([to_column(now)])?;
             connection
                 .prepare_cached("DELETE FROM counters WHERE window_start < ?1")?
-                .execute([window_start(&oldest_window(now))])?;
+                .execute([oldest_window(now)])?;
             Ok(())
         });
         forgotten.map_err(|error| unavailable(&error))
@@ -200,7 +200,7 @@ fn acquire(connection: &Connection, counter: &Counter, limit: u64) -> Result<(),
             "INSERT INTO counters (key, count, window_start) VALUES (?1, 1, ?2)
              ON CONFLICT (key) DO UPDATE SET count = count + 1",
         )?
-        .execute(params![counter.key(), window_start(counter)])?;
+        .execute(params![counter.key(), counter.window()])?;
     Ok(())
 }
 
@@ -214,9 +214,3 @@ fn release(connection: &Connection, counter: &Counter) -> Result<(), Failure> {
     Ok(())
 }
 
-fn window_start(counter: &Counter) -> Option<i64> {
-    match counter {
-        Counter::Replacements(start) => Some(*start),
-        Counter::Runners | Counter::ClassRunners(_) | Counter::RepositoryRunners(_) => None,
-    }
-}

@@ -25,6 +25,11 @@ pub fn interval(limits: &Limits) -> SignedDuration {
     launches.max(registrations)
 }
 
+/// Why a launch waits that the pace holds up.
+pub fn reason(per_minute: u64) -> String {
+    format!("{per_minute} launches a minute are all that GitHub registers for long: [limits] registrations_per_minute")
+}
+
 fn count(number: u32) -> i32 {
     i32::try_from(number.max(1)).unwrap_or(i32::MAX)
 }

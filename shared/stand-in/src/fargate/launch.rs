@@ -19,6 +19,27 @@ impl StandInFargate {
     /// # Errors
     /// See [`FleetError`].
     pub fn launch(&mut self, now: Timestamp, request: &LaunchRequest) -> Result<TaskId, FleetError> {
+        self.launch_as(now, request, true)
+    }
+
+    /// `RunTask` of a fleet that has forgotten the client token: a new task each time, for tests of what finds that.
+    ///
+    /// # Errors
+    /// See [`FleetError`].
+    pub fn launch_without_token(
+        &mut self,
+        now: Timestamp,
+        request: &LaunchRequest,
+    ) -> Result<TaskId, FleetError> {
+        self.launch_as(now, request, false)
+    }
+
+    fn launch_as(
+        &mut self,
+        now: Timestamp,
+        request: &LaunchRequest,
+        has_token: bool,
+    ) -> Result<TaskId, FleetError> {
         let now = self.advance(now);
         self.counts.launch_calls += 1;
         throttle(
@@ -27,7 +48,7 @@ impl StandInFargate {
             &mut self.counts.throttled,
         )?;
         let lost = self.is_answer_lost()?;
-        if let Some(task) = self.known(now, request) {
+        if let Some(task) = self.known(now, request).filter(|_| has_token) {
             return answer(task, lost);
         }
         check_size(request)?;

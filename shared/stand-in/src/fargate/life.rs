@@ -49,8 +49,12 @@ impl StandInFargate {
                 }
             }
             Step::Running(id) => self.run(at, &id),
-            Step::GiveUp(id) => self.give_up(at, &id),
+            Step::GiveUp(id) => {
+                self.counts.broken += 1;
+                self.give_up(at, &id);
+            }
             Step::Interrupt(id) => {
+                self.counts.broken += 1;
                 let interruption = Stop::new("SpotInterruption", "Your Spot Task was interrupted.");
                 self.begin_stop(at, &id, interruption);
             }
@@ -59,6 +63,7 @@ impl StandInFargate {
                 self.container_ended(at, &id, Some(KILLED));
             }
             Step::Vanish(id) => {
+                self.counts.broken += 1;
                 self.kill(&id);
                 self.forget_plans(&id);
                 self.stopped(at, &id);

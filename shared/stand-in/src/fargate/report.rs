@@ -22,6 +22,15 @@ pub struct FargateCounts {
     pub without_capacity: u64,
     /// Events that were not sent.
     pub events_lost: u64,
+    /// Tasks that never started, that Spot took back, or that were gone without a word.
+    pub broken: u64,
+}
+
+impl FargateCounts {
+    /// Launches and tasks that failed, whoever asked for them.
+    pub fn failed(&self) -> u64 {
+        self.without_capacity + self.throttled + self.broken
+    }
 }
 
 /// A `StopTask` call for a task that had not stopped.
@@ -53,6 +62,11 @@ impl StandInFargate {
     /// The task of a runner, if it was ever launched: the latest, if its token was good no more.
     pub fn task_of(&self, runner: &RunnerName) -> Option<&TaskId> {
         self.tokens.get(runner)
+    }
+
+    /// The runner that a task was launched as.
+    pub fn runner_of(&self, task: &TaskId) -> Option<&RunnerName> {
+        self.tasks.get(task).map(|task| &task.runner)
     }
 
     /// Whether a task's agent runs.

@@ -121,6 +121,10 @@ pub(crate) struct Job {
     pub(crate) runner: Option<(GithubRunnerId, String)>,
     /// Whether someone cancelled it while it ran.
     pub(crate) cancelled: bool,
+    /// Which attempt of its run it belongs to, from 1.
+    pub(crate) attempt: u32,
+    /// The same job in the next attempt, if it was run again.
+    pub(crate) rerun_as: Option<JobId>,
     /// Until it is cancelled or dropped.
     pub(crate) timers: Vec<Entry>,
     /// Until it is queued again because nobody picked it up.
@@ -137,6 +141,8 @@ impl Job {
             history: JobHistory { ordered_at: now, ..JobHistory::default() },
             runner: None,
             cancelled: false,
+            attempt: 1,
+            rerun_as: None,
             timers: Vec::new(),
             pickup_timer: None,
         }
@@ -150,6 +156,12 @@ impl Job {
             Stage::Running(_) => "in_progress",
             Stage::Completed => "completed",
         }
+    }
+
+    /// GitHub's word for the state of its run, which ends a little later than its only job.
+    pub(crate) fn run_status(&self, now: Timestamp, end: SignedDuration) -> &'static str {
+        let ends_at = self.history.completed_at.map(|at| at + end);
+        if ends_at.is_some_and(|at| now < at) { "in_progress" } else { self.status() }
     }
 
     pub(crate) fn report(&self) -> JobReport {
@@ -176,7 +188,7 @@ impl Job {
         JobDescription {
             id: self.id,
             run_id: self.run,
-            run_attempt: 1,
+            run_attempt: self.attempt,
             repository: self.order.repository.clone(),
             public: self.order.public,
             workflow: self.order.workflow.clone(),

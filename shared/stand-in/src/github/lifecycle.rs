@@ -12,7 +12,7 @@ use super::{Happening, StandInGitHub};
 /// By how much a job's id is ahead of its run's.
 const JOBS_AHEAD: u64 = 30_000_000_000;
 
-/// The only job of a run.
+/// The only job of a run, in its first attempt.
 pub(super) fn job_of(run: RunId) -> JobId {
     JobId(run.0.saturating_add(JOBS_AHEAD))
 }
@@ -38,6 +38,29 @@ impl StandInGitHub {
             self.enqueue(now, id);
         }
         id
+    }
+
+    /// A job that ended is queued once more, in the next attempt of its run. GitHub sends no `workflow_run` for that.
+    pub(super) fn queue_again(&mut self, now: Timestamp, id: JobId) {
+        let Some(job) = self.jobs.get(&id) else { return };
+        let (run, attempt) = (job.run, job.attempt + 1);
+        let order = JobOrder { cancel_after: None, needs_approval: false, ..job.order.clone() };
+        self.latest_job += 1 + self.dice.number() % 20;
+        let again = JobId(self.latest_job);
+        self.jobs.insert(again, Job { attempt, ..Job::new(again, run, order, now) });
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.rerun_as = Some(again);
+        }
+        self.enqueue(now, again);
+    }
+
+    /// The job in the latest attempt of its run.
+    pub(super) fn latest_of(&self, id: JobId) -> JobId {
+        let mut latest = id;
+        while let Some(next) = self.jobs.get(&latest).and_then(|job| job.rerun_as) {
+            latest = next;
+        }
+        latest
     }
 
     /// Someone cancels a job that has not ended.

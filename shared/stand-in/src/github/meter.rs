@@ -34,13 +34,15 @@ pub enum Call {
     Deliveries,
     /// A delivery once more.
     Redeliver,
+    /// A job, or those of a run that failed, once more.
+    Rerun,
 }
 
 impl Call {
     /// GitHub's price of a request: 1 point for a GET, 5 for anything else.
     pub fn points(self) -> u64 {
         match self {
-            Self::Jit | Self::DeleteRunner | Self::Redeliver | Self::Token => 5,
+            Self::Jit | Self::DeleteRunner | Self::Redeliver | Self::Rerun | Self::Token => 5,
             Self::ListRunners
             | Self::Job
             | Self::ListRuns

@@ -182,6 +182,7 @@ fn fill_run(run: &mut Value, job: &Job, status: &str, conclusion: Option<&str>, 
     let ordered_at = time(job.history.ordered_at);
     let api = format!("https://api.github.com/repos/{repository}/actions/runs/{}", job.run);
     run["id"] = json!(job.run);
+    run["run_attempt"] = json!(job.attempt);
     run["name"] = json!(job.order.workflow);
     run["event"] = json!(if head == repository { "push" } else { "pull_request" });
     run["status"] = json!(status);
@@ -211,7 +212,7 @@ fn fill_job(target: &mut Value, moment: &Moment, job: &Job) {
     let ordered_at = job.history.ordered_at;
     target["id"] = json!(job.id);
     target["run_id"] = json!(job.run);
-    target["run_attempt"] = json!(1);
+    target["run_attempt"] = json!(job.attempt);
     target["workflow_name"] = json!(job.order.workflow);
     target["name"] = json!(job.order.name);
     target["labels"] = json!(job.order.labels);

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
 use fleetfoot_model::ports::{
-    Delivery, GitHub, GitHubError, Hook, JitRunner, JobReport, JobStatus, ListedRunner,
+    Delivery, GitHub, GitHubError, Hook, JitRunner, JobReport, JobStatus, ListedRunner, RerunAnswer,
 };
+use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::spec::Label;
 
@@ -124,6 +125,22 @@ impl GitHub for InProcess<StandInGitHub> {
 
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError> {
         self.state().redeliver(self.now(), &delivery.hook, delivery.id)
+    }
+
+    async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {
+        let RerunRequest { repository, run, attempt, jobs } = request;
+        let (now, end) = (self.now(), self.state().settings().times.run_end);
+        let see = |_: &mut _, job: &super::Job| (job.attempt, job.run_status(now, end) == "completed");
+        match self.state().run(now, repository, *run, Call::Run, see)? {
+            (seen, _) if seen > *attempt => return Ok(RerunAnswer::Superseded),
+            (_, false) => return Ok(RerunAnswer::NotYet),
+            (_, true) => {}
+        }
+        match jobs.as_slice() {
+            [job] => self.state().rerun(self.now(), repository, *job)?,
+            _ => self.state().rerun_failed(self.now(), repository, *run)?,
+        }
+        Ok(RerunAnswer::Requested)
     }
 }
 

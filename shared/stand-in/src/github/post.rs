@@ -1,6 +1,7 @@
 //! Webhooks on their way out, and GitHub's list of deliveries.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use fleetfoot_model::ids::DeliveryId;
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -187,9 +188,11 @@ impl Post {
         }
     }
 
-    /// The attempts that are over, newest first.
-    pub(crate) fn log(&self) -> impl Iterator<Item = &Attempt> {
-        self.over.iter().rev().filter_map(|(_, id)| self.attempts.get(id))
+    /// The attempts that are over, newest first; those before one of them, if it is named.
+    pub(crate) fn log(&self, before: Option<DeliveryId>) -> impl Iterator<Item = &Attempt> {
+        let place = before.and_then(|id| Some((self.attempts.get(&id)?.over()?.0, id)));
+        let end = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.over.range((Bound::Unbounded, end)).rev().filter_map(|(_, id)| self.attempts.get(id))
     }
 
     /// Delivers one again, under its GUID. `None` if there is no such delivery.

@@ -3,6 +3,7 @@
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::ports::JobReport;
+use fleetfoot_model::runner::Scope;
 
 use super::job::Stage;
 use super::{Allowance, Call, Calls, JobHistory, JobOrder, RunnerView, StandInGitHub, WebhookCounts};
@@ -43,6 +44,12 @@ impl StandInGitHub {
         self.jobs.get(&job).map(super::Job::report)
     }
 
+    /// Every job that has not ended.
+    pub fn open(&self) -> impl Iterator<Item = (JobId, &JobOrder)> {
+        let open = self.jobs.values().filter(|job| job.stage != Stage::Completed);
+        open.map(|job| (job.id, &job.order))
+    }
+
     /// How many jobs have not ended.
     pub fn open_jobs(&self) -> usize {
         self.jobs.values().filter(|job| job.stage != Stage::Completed).count()
@@ -67,6 +74,12 @@ impl StandInGitHub {
     pub fn jobs_killed(&self) -> Vec<JobId> {
         let killed = self.jobs.values().filter(|job| job.history.runner_died_at.is_some());
         killed.map(|job| job.id).collect()
+    }
+
+    /// The job that a registered runner has now, from its assignment on.
+    pub fn job_of(&self, scope: &Scope, runner: &str) -> Option<JobId> {
+        let id = self.names.get(&(scope.clone(), runner.to_owned()))?;
+        self.registrations.get(id)?.job.map(|(job, _)| job)
     }
 
     /// The job that a runner had at a time: from its assignment to its end.

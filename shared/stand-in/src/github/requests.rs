@@ -213,7 +213,8 @@ impl StandInGitHub {
     ) -> Result<Page<Value>, GitHubError> {
         self.request(now, Call::ListRuns, |github, _| {
             let wanted = |job: &&Job| {
-                job.order.repository == *repository && status.is_none_or(|it| it == job.status())
+                let is_wanted = status.is_none_or(|it| it == job.status());
+                job.order.repository == *repository && job.rerun_as.is_none() && is_wanted
             };
             // Newest first, as GitHub lists them.
             let Page { items, total } =
@@ -233,10 +234,45 @@ impl StandInGitHub {
         see: impl FnOnce(&mut super::Templates, &Job) -> T,
     ) -> Result<T, GitHubError> {
         self.request(now, call, |github, _| {
-            let job = github.jobs.get(&job_of(id)).filter(|job| job.order.repository == *repository);
+            let job = github.jobs.get(&github.latest_of(job_of(id))).filter(|job| job.order.repository == *repository);
             let job = job.ok_or_else(|| GitHubError::NotFound(format!("run {id}")))?;
             Ok(see(&mut github.templates, job))
         })
+    }
+
+    /// Runs a job once more.
+    ///
+    /// # Errors
+    /// [`GitHubError::Forbidden`] without the permission and while its run goes on, [`GitHubError::NotFound`], and as for
+    /// every request.
+    pub fn rerun(&mut self, now: Timestamp, repository: &Repository, id: JobId) -> Result<(), GitHubError> {
+        self.request(now, Call::Rerun, |github, now| {
+            if !github.settings.may_rerun {
+                return Err(GitHubError::Forbidden("Resource not accessible by integration".to_owned()));
+            }
+            let latest = github.latest_of(id);
+            let job = github.jobs.get(&latest).filter(|job| job.order.repository == *repository);
+            let job = job.ok_or_else(|| GitHubError::NotFound(format!("job {id}")))?;
+            if job.run_status(now, github.settings.times.run_end) != "completed" {
+                let words = "The workflow run containing this job is already running";
+                return Err(GitHubError::Forbidden(words.to_owned()));
+            }
+            github.queue_again(now, latest);
+            Ok(())
+        })
+    }
+
+    /// Runs the jobs of a run once more that failed.
+    ///
+    /// # Errors
+    /// As [`Self::rerun`].
+    pub fn rerun_failed(
+        &mut self,
+        now: Timestamp,
+        repository: &Repository,
+        run: RunId,
+    ) -> Result<(), GitHubError> {
+        self.rerun(now, repository, job_of(run))
     }
 
     /// Whether an organization or a repository has this webhook.
@@ -260,13 +296,10 @@ impl StandInGitHub {
     ) -> Result<Page<DeliveryView>, GitHubError> {
         self.request(now, Call::Deliveries, |github, _| {
             github.own(hook)?;
-            let views = github.post.log().filter_map(|attempt| github.delivery(attempt));
-            let mut items: Vec<_> = views.filter(|it| it.delivery.hook == *hook).collect();
+            let views = github.post.log(before).filter_map(|attempt| github.delivery(attempt));
+            // One more than fits tells whether there is another page; GitHub does not say how many there are in all.
+            let mut items: Vec<_> = views.filter(|it| it.delivery.hook == *hook).take(size + 1).collect();
             let total = items.len();
-            if let Some(before) = before {
-                let passed = items.iter().position(|it| it.delivery.id == before);
-                items = items.split_off(passed.map_or(0, |at| at + 1));
-            }
             items.truncate(size);
             Ok(Page { items, total })
         })

@@ -19,6 +19,8 @@ pub struct Settings {
     pub webhook_secret: Secret,
     /// Whose webhook it is. Default: the App's.
     pub hook: HookKind,
+    /// Whether those who ask have the permission to write Actions. Default true.
+    pub may_rerun: bool,
     /// What goes wrong. Default: nothing.
     pub faults: Faults,
     /// How much may be asked of it.
@@ -35,6 +37,7 @@ impl Settings {
             address: None,
             webhook_secret,
             hook: HookKind::App,
+            may_rerun: true,
             faults: Faults::NONE,
             limits: Limits::default(),
             times: Times::default(),
@@ -107,6 +110,8 @@ pub struct Times {
     pub offline: SignedDuration,
     /// How far the `busy` flag of listings lags. Default 60 s.
     pub busy_lag: SignedDuration,
+    /// From the end of a run's last job to the end of the run. Default 2 s.
+    pub run_end: SignedDuration,
 }
 
 impl Default for Times {
@@ -121,6 +126,7 @@ impl Default for Times {
             abandonment: SignedDuration::from_mins(10),
             offline: SignedDuration::from_hours(24),
             busy_lag: SignedDuration::from_secs(60),
+            run_end: SignedDuration::from_secs(2),
         }
     }
 }

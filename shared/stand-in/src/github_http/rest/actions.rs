@@ -7,7 +7,7 @@ use fleetfoot_model::ids::{JobId, RunId};
 use serde_json::json;
 
 use super::Filter;
-use crate::github::{Call, Templates};
+use crate::github::{Call, Job, Templates};
 use crate::github_http::Face;
 use crate::github_http::answer::body;
 use crate::github_http::place::Place;
@@ -33,7 +33,13 @@ pub(super) async fn runs(State(face): State<Face>, place: Place, Query(filter): 
 pub(super) async fn run(State(face): State<Face>, place: Place) -> Response {
     face.answer(|github, now| {
         let id = place.id("run").map(RunId)?;
-        let run = github.run(now, &place.repository()?, id, Call::Run, Templates::rest_run)?;
+        let end = github.settings().times.run_end;
+        let see = |templates: &mut Templates, job: &Job| {
+            let mut run = templates.rest_run(job);
+            run["status"] = json!(job.run_status(now, end));
+            run
+        };
+        let run = github.run(now, &place.repository()?, id, Call::Run, see)?;
         Ok(body(StatusCode::OK, run))
     })
 }
@@ -43,5 +49,19 @@ pub(super) async fn run_jobs(State(face): State<Face>, place: Place) -> Response
         let id = place.id("run").map(RunId)?;
         let job = github.run(now, &place.repository()?, id, Call::RunJobs, Templates::rest_job)?;
         Ok(body(StatusCode::OK, json!({ "total_count": 1, "jobs": [job] })))
+    })
+}
+
+pub(super) async fn rerun(State(face): State<Face>, place: Place) -> Response {
+    face.answer(|github, now| {
+        github.rerun(now, &place.repository()?, place.id("job").map(JobId)?)?;
+        Ok(body(StatusCode::CREATED, json!({})))
+    })
+}
+
+pub(super) async fn rerun_failed(State(face): State<Face>, place: Place) -> Response {
+    face.answer(|github, now| {
+        github.rerun_failed(now, &place.repository()?, place.id("run").map(RunId)?)?;
+        Ok(body(StatusCode::CREATED, json!({})))
     })
 }

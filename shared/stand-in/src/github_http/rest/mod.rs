@@ -67,6 +67,8 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
     };
     let repository = anywhere()
         .route("/actions/jobs/{job}", get(actions::job))
+        .route("/actions/jobs/{job}/rerun", post(actions::rerun))
+        .route("/actions/runs/{run}/rerun-failed-jobs", post(actions::rerun_failed))
         .route("/actions/runs", get(actions::runs))
         .route("/actions/runs/{run}", get(actions::run))
         .route("/actions/runs/{run}/jobs", get(actions::run_jobs));

@@ -1,0 +1,33 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fleetfoot_model::ids::{BuildId, ImageKey};
+use fleetfoot_model::ports::{BuildRequest, BuildStatus, Images, ImagesError};
+use fleetfoot_stand_in::InProcess;
+use fleetfoot_stand_in::images::StandInImages;
+
+use super::Surroundings;
+
+/// The builder of images of a world.
+pub(crate) struct WorldImages {
+    pub(crate) around: Arc<Surroundings>,
+    pub(crate) builder: InProcess<StandInImages>,
+}
+
+#[async_trait]
+impl Images for WorldImages {
+    async fn find(&self, key: &ImageKey) -> Result<Option<String>, ImagesError> {
+        self.around.call(&self.around.latency.fleet, || ()).await;
+        self.builder.find(key).await
+    }
+
+    async fn build(&self, request: &BuildRequest) -> Result<BuildId, ImagesError> {
+        let act = || self.builder.state().build(self.around.now(), request);
+        self.around.call(&self.around.latency.fleet, act).await
+    }
+
+    async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {
+        self.around.call(&self.around.latency.fleet, || ()).await;
+        self.builder.status(build).await
+    }
+}

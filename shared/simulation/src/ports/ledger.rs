@@ -1,0 +1,167 @@
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use fleetfoot_local::ledger::MemoryLedger;
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::counter::Counter;
+use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
+use fleetfoot_model::record::{Index, Key, Record};
+
+use super::{Surroundings, lock};
+use crate::mutation::Mutation;
+use crate::watch::Happening;
+
+/// The ledger of a world. It can be away, or lost with everything in it.
+pub struct WorldLedger {
+    around: Arc<Surroundings>,
+    rows: Mutex<Arc<MemoryLedger>>,
+    is_away: AtomicBool,
+    /// When it is away by itself.
+    outages: Vec<(Timestamp, Timestamp)>,
+    /// The indexes, where they lag behind.
+    indexes: Option<Indexes>,
+}
+
+/// A copy of the rows to which each write comes a while later.
+#[derive(Default)]
+struct Indexes {
+    rows: MemoryLedger,
+    coming: Mutex<VecDeque<(Timestamp, Vec<Change>)>>,
+}
+
+impl WorldLedger {
+    pub(crate) fn new(around: Arc<Surroundings>, outages: Vec<(Timestamp, Timestamp)>) -> Self {
+        let lags = around.faults(|faults| !faults.index_lag.is_zero());
+        let indexes = lags.then(Indexes::default);
+        let (rows, is_away) = (Mutex::default(), AtomicBool::new(false));
+        Self { around, rows, is_away, outages, indexes }
+    }
+
+    /// It does not answer from now on, or does again.
+    pub fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::Relaxed);
+    }
+
+    /// Every row and counter is gone.
+    pub fn lose(&self) {
+        *lock(&self.rows) = Arc::default();
+    }
+
+    /// The rows themselves, for who looks on: away or not.
+    pub fn inside(&self) -> Arc<MemoryLedger> {
+        Arc::clone(&lock(&self.rows))
+    }
+
+    fn rows(&self) -> Result<Arc<MemoryLedger>, LedgerError> {
+        let now = self.around.now();
+        let is_out = self.outages.iter().any(|(from, until)| *from <= now && now < *until);
+        if self.is_away.load(Ordering::Relaxed) || is_out {
+            return Err(LedgerError::Unavailable("it is away".to_owned()));
+        }
+        Ok(self.inside())
+    }
+
+    fn refuse_perhaps(&self) -> Result<(), LedgerError> {
+        if self.around.happens(|faults| faults.ledger_refused) {
+            return Err(LedgerError::Unavailable("500 Internal Server Error".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn write(&self, mut changes: Vec<Change>) -> Result<(), LedgerError> {
+        let rows = self.rows()?;
+        self.refuse_perhaps()?;
+        if self.around.happens(|faults| faults.ledger_conflicted) {
+            return Err(LedgerError::Conflict("a row".to_owned()));
+        }
+        self.mutate(&rows, &mut changes);
+        let written: Vec<Stored<Record>> = changes.iter().filter_map(put).cloned().collect();
+        at_once(rows.commit(changes))?;
+        self.around.tell(&Happening::Written(&written));
+        if let Some(indexes) = &self.indexes {
+            let at = self.around.now() + self.around.faults(|faults| faults.index_lag);
+            lock(&indexes.coming).push_back((at, written.into_iter().map(Change::Put).collect()));
+        }
+        // It was done, and the answer is lost.
+        self.refuse_perhaps()
+    }
+
+    fn mutate(&self, rows: &MemoryLedger, changes: &mut [Change]) {
+        for change in changes {
+            match change {
+                Change::Put(row) if self.around.has(Mutation::WritesWithoutCondition) => {
+                    let there = at_once(rows.get(&row.value.key()));
+                    row.version = there.ok().flatten().map_or(0, |there| there.version);
+                }
+                Change::Acquire { limit, .. } if self.around.has(Mutation::CapacityWithoutLimit) => {
+                    *limit = u64::MAX;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn look(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
+        let rows = self.rows()?;
+        self.refuse_perhaps()?;
+        let Some(indexes) = &self.indexes else { return at_once(rows.list(index, limit)) };
+        let mut coming = lock(&indexes.coming);
+        while let Some((_, changes)) = coming.pop_front_if(|(at, _)| *at <= self.around.now()) {
+            at_once(indexes.rows.commit(changes))?;
+        }
+        at_once(indexes.rows.list(index, limit))
+    }
+}
+
+fn put(change: &Change) -> Option<&Stored<Record>> {
+    match change {
+        Change::Put(row) => Some(row),
+        Change::Acquire { .. } | Change::Release(_) => None,
+    }
+}
+
+/// What a ledger in memory answers: it never waits.
+pub(crate) fn at_once<T>(answer: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
+    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Err(LedgerError::Unavailable("a ledger in memory waits".to_owned())),
+    }
+}
+
+#[async_trait]
+impl Ledger for WorldLedger {
+    async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
+        let act = || {
+            let rows = self.rows()?;
+            self.refuse_perhaps()?;
+            at_once(rows.get(key))
+        };
+        self.around.call(&self.around.latency.ledger, act).await
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
+        self.around.call(&self.around.latency.ledger, || self.write(changes)).await
+    }
+
+    async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
+        self.around.call(&self.around.latency.ledger, || self.look(index, limit)).await
+    }
+
+    async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {
+        let act = || {
+            let rows = self.rows()?;
+            self.refuse_perhaps()?;
+            at_once(rows.count(counter))
+        };
+        self.around.call(&self.around.latency.ledger, act).await
+    }
+
+    async fn forget_expired(&self, now: Timestamp) -> Result<(), LedgerError> {
+        at_once(self.rows()?.forget_expired(now))
+    }
+}
