@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Target;
 use fleetfoot_model::events::{Fact, JobQueued, QueueCause};
 use fleetfoot_model::function::FunctionError;
@@ -12,12 +11,16 @@ use fleetfoot_model::ledger;
 use fleetfoot_model::ports::{JobReport, JobStatus};
 use fleetfoot_model::record::{CleanupMemory, Index, Record};
 
+use fleetfoot_model::{SignedDuration, Timestamp};
+
 use crate::snapshot::Snapshot;
 use crate::{Cleanup, MOST_REPAIRS};
 
 /// The most repositories asked about in one search. With a search every five minutes and the adapter's bound of 22 calls
 /// a repository that is at most 792 calls an hour, of the 5,000 that GitHub allows an installation.
 const REPOSITORIES_AT_ONCE: usize = 3;
+/// While launches are paused GitHub is asked only every so many times.
+const SELDOM: i32 = 6;
 /// How many ended jobs tell which repositories were active.
 const LOOK_BACK: usize = 500;
 
@@ -28,7 +31,7 @@ impl Cleanup {
         memory: &mut CleanupMemory,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        if memory.jobs_searched_at.is_some_and(|at| now < at + self.config.timeouts.survey) {
+        if memory.jobs_searched_at.is_some_and(|at| now < at + self.survey(snapshot, now)) {
             return Ok(Vec::new());
         }
         memory.jobs_searched_at = Some(now);
@@ -45,6 +48,12 @@ impl Cleanup {
             }
         }
         Ok(facts)
+    }
+
+    /// How often is asked: seldom while launches are paused, since GitHub's limit may be what they wait for.
+    pub(crate) fn survey(&self, snapshot: &Snapshot, now: Timestamp) -> SignedDuration {
+        let is_paused = snapshot.pause.as_ref().is_some_and(|pause| pause.in_force(now).is_some());
+        self.config.timeouts.survey * if is_paused { SELDOM } else { 1 }
     }
 
     async fn active(&self, snapshot: &Snapshot) -> Result<BTreeSet<Repository>, FunctionError> {

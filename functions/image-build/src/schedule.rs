@@ -69,16 +69,16 @@ impl ImageBuild {
     /// A build whose events are lost, or that takes long.
     async fn ask(
         &self,
-        mut row: Stored<Image>,
+        row: Stored<Image>,
         build: &BuildId,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         match self.images.status(build).await.map_err(|error| FunctionError::again(&error))? {
-            // The builder has a time limit of its own.
-            BuildStatus::Running if until <= now => {
-                self.lease(&mut row, Some(build.clone()), now + self.config.timeouts.grace, now).await?;
-                Ok(Vec::new())
+            // The builder has a time limit of its own, whose end may be about to be told.
+            BuildStatus::Running if until + self.config.timeouts.grace <= now => {
+                let minutes = self.config.timeouts.build.as_mins();
+                self.give_up(row, &format!("the build did not end within {minutes} minutes"), None, now).await
             }
             BuildStatus::Succeeded => match self.find(&row.value.key).await? {
                 Some(uri) => self.ready(row, uri, now).await,

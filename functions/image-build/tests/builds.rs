@@ -165,12 +165,16 @@ async fn lost_events_cost_minutes_and_no_job() {
 }
 
 #[tokio::test]
-async fn a_build_that_takes_long_keeps_its_lease() {
+async fn a_build_that_never_ends_is_given_up_and_serves_if_it_ends_after_all() {
     let world = World::new();
     world.asks("job").await;
-    for _ in 0..100 {
+    // Its time is 30 minutes, and one more for the builder to tell of its end.
+    for _ in 0..30 {
         assert!(world.passes(60).await.is_empty());
     }
+    let facts = world.passes(60).await;
+    assert_eq!(names(&facts), ["ImageFailed"]);
+    assert_eq!(facts[0].detail().unwrap()["reason"], "the build did not end within 30 minutes");
     assert_eq!(world.builder.started(), 1);
     world.builder.finish(1);
     assert_eq!(names(&world.says("SUCCEEDED", 1).await), ["ImageReady"]);

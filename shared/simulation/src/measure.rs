@@ -1,7 +1,7 @@
 //! What is measured while a scenario is played, a little with each thing that happens.
 
 mod bound;
-mod series;
+mod figures;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,18 +11,23 @@ use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
+use crate::plot::{Bucket, Timeline};
 use crate::watch::{Happening, Watch};
 use crate::world::World;
 
 pub use bound::{Bound, Bounds, bounds};
-pub use series::{Point, Series};
+pub use figures::Figures;
+
+/// When a timeline has so many buckets, each two become one.
+const MOST_BUCKETS: i32 = 600;
 
 /// Everything that was measured.
 #[derive(Debug)]
 pub struct Meter {
-    /// Over time: jobs that are queued, runners by what they do.
-    pub series: Series,
-    now: Point,
+    /// Over time: jobs that are queued, runners by what they do, launches and registrations.
+    pub timeline: Timeline,
+    began: Timestamp,
+    now: Bucket,
     jobs: HashMap<JobId, bool>,
     runners: HashMap<RunnerName, Kind>,
     /// The most runners at once.
@@ -50,8 +55,9 @@ impl Meter {
     /// Nothing was measured yet.
     pub fn new(began: Timestamp) -> Self {
         Self {
-            series: Series::new(began),
-            now: Point::default(),
+            timeline: Timeline { bucket: SignedDuration::from_secs(1), buckets: Vec::new() },
+            began,
+            now: Bucket::default(),
             jobs: HashMap::new(),
             runners: HashMap::new(),
             peak: 0,
@@ -61,6 +67,25 @@ impl Meter {
             events: 0,
             last_launch: None,
         }
+    }
+
+    /// So it was until now.
+    fn pass(&mut self, now: Timestamp) {
+        let passed = now.duration_since(self.began);
+        while passed >= self.timeline.bucket * MOST_BUCKETS {
+            self.timeline.widen();
+        }
+        let index = usize::try_from(passed.as_millis() / self.timeline.bucket.as_millis().max(1)).unwrap_or(0);
+        let counted = Bucket { launched: 0, registered: 0, ..self.now };
+        let buckets = &mut self.timeline.buckets;
+        while buckets.len() <= index {
+            buckets.push(counted);
+        }
+        // What was counted since the last time belongs to the last bucket, give or take an instant.
+        buckets[index].launched += self.now.launched;
+        buckets[index].registered += self.now.registered;
+        buckets[index] = Bucket { launched: buckets[index].launched, registered: buckets[index].registered, ..counted };
+        self.now = counted;
     }
 
     fn job_written(&mut self, job: &Job) {
@@ -120,14 +145,18 @@ fn words(reason: &StopReason) -> &'static str {
 
 impl Watch for Meter {
     fn happened(&mut self, now: Timestamp, what: &Happening<'_>) {
-        self.series.pass(now, self.now);
+        self.pass(now);
         match what {
             Happening::Written(rows) => rows.iter().for_each(|row| match &row.value {
                 Record::Job(job) => self.job_written(job),
                 Record::Runner(runner) => self.runner_written(runner),
                 _ => {}
             }),
-            Happening::Launched(_, Ok(_)) => self.last_launch = Some(now),
+            Happening::Launched(_, Ok(_)) => {
+                self.last_launch = Some(now);
+                self.now.launched += 1;
+            }
+            Happening::Registered(_, Ok(_)) => self.now.registered += 1,
             Happening::Published(_) => self.events += 1,
             _ => {}
         }

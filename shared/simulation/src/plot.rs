@@ -11,8 +11,6 @@ use fleetfoot_model::SignedDuration;
 
 use panel::{HEIGHT, LEFT, Panel, RIGHT, Strip};
 
-use crate::measure::{Point, Series};
-
 const WIDTH: f64 = 1000.0;
 /// A panel's height with its heading.
 const PITCH: f64 = HEIGHT + 44.0;
@@ -130,20 +128,6 @@ impl Timeline {
         let seconds = self.bucket_seconds() * real(together as u64);
         let count = |group: &[Bucket]| real(group.iter().map(of).sum()) * 60.0 / seconds;
         Strip { name, class: name, seconds, values: self.buckets.chunks(together).map(count).collect() }
-    }
-}
-
-impl From<&Series> for Timeline {
-    /// With the highest level of each within a bucket; launches and registrations are not known.
-    fn from(series: &Series) -> Self {
-        let bucket = |point: &Point| Bucket {
-            queued: point.queued,
-            starting: point.starting,
-            idle: point.idle,
-            busy: point.busy,
-            ..Bucket::default()
-        };
-        Self { bucket: series.width, buckets: series.points.iter().map(bucket).collect() }
     }
 }
 

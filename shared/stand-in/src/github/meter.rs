@@ -6,7 +6,7 @@ use fleetfoot_model::ports::GitHubError;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::{SignedDuration, Timestamp};
 
-use super::settings::Limits;
+use super::settings::{HookKind, Limits};
 use crate::bucket::TokenBucket;
 
 /// A kind of request to the REST API.
@@ -54,8 +54,9 @@ impl Call {
     }
 
     /// Requests that an App makes as itself, with its JWT, do not count against an installation's limits.
-    fn is_limited(self) -> bool {
-        self != Self::Token
+    fn is_limited(self, hook: HookKind) -> bool {
+        let of_its_webhook = matches!(self, Self::Deliveries | Self::Redeliver) && hook == HookKind::App;
+        self != Self::Token && !of_its_webhook
     }
 }
 
@@ -77,6 +78,7 @@ pub struct Allowance {
 #[derive(Debug)]
 pub(crate) struct Meter {
     limits: Limits,
+    hook: HookKind,
     pub(crate) calls: Calls,
     points: TokenBucket,
     used: u64,
@@ -86,7 +88,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, hook: HookKind) -> Self {
         let per_minute = limits.points_per_minute;
         Self {
             calls: Calls::new(),
@@ -96,6 +98,7 @@ impl Meter {
             registrations: BTreeMap::new(),
             outages: Vec::new(),
             limits,
+            hook,
         }
     }
 
@@ -118,7 +121,7 @@ impl Meter {
         if self.down_until(now).is_some() {
             return Err(GitHubError::Unavailable("503 Service Unavailable".to_owned()));
         }
-        if !call.is_limited() {
+        if !call.is_limited(self.hook) {
             return Ok(());
         }
         let allowance = self.allowance(now);
@@ -138,6 +141,12 @@ impl Meter {
             .or_insert_with(|| TokenBucket::new(u64::from(most), most, SignedDuration::from_mins(5)))
             .take(now, 1)
             .map_err(|until| GitHubError::RateLimited { until })
+    }
+
+    /// How many requests counted against the installation's limits, registrations excepted.
+    pub(crate) fn others(&self) -> u64 {
+        let is_other = |call: &Call| call.is_limited(self.hook) && *call != Call::Jit;
+        self.calls.iter().filter(|(call, _)| is_other(call)).map(|(_, count)| count).sum()
     }
 
     /// How the hourly limit stands. Its hour begins with the first request after the last one's end.

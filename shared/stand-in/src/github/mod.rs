@@ -104,7 +104,7 @@ impl StandInGitHub {
             sessions: BTreeMap::new(),
             ready: BTreeSet::new(),
             post: Post::new(),
-            meter: Meter::new(settings.limits.clone()),
+            meter: Meter::new(settings.limits.clone(), settings.hook),
             templates: Templates::default(),
             // As large as the real ones, which are beyond 32 bits.
             latest_job: 40_000_000_000 + u64::from(dice.bytes::<1>()[0]) * 1_000_000,

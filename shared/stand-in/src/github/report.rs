@@ -19,6 +19,11 @@ impl StandInGitHub {
         self.meter.calls.get(&call).copied().unwrap_or_default()
     }
 
+    /// How many requests counted against the installation's limits, registrations excepted.
+    pub fn other_requests(&self) -> u64 {
+        self.meter.others()
+    }
+
     /// What became of its webhooks.
     pub fn webhooks(&self) -> WebhookCounts {
         self.post.counts
