@@ -152,22 +152,23 @@ impl Panel<'_> {
 
     /// A line in steps from the left edge on, beginning with a move up or down. Where nothing changes, nothing is said.
     fn outline(&self, values: &[f64], seconds: f64, most: f64) -> String {
-        let mut outline = String::new();
+        let mut steps = Vec::new();
         let mut before = None;
         let mut start = 0.0;
         for value in values {
-            let y = format!("{:.1}", self.y(*value, most));
+            let y = format!("V{:.1}", self.y(*value, most));
             if before.as_ref() != Some(&y) {
-                if before.is_some() {
-                    outline += &format!("H{:.1}", self.x(start));
-                }
-                outline += &format!("V{y}");
+                steps.extend(before.map(|_| format!("H{:.1}", self.x(start))));
+                steps.push(y.clone());
                 before = Some(y);
             }
             start += seconds;
         }
-        let first = if before.is_none() { format!("V{:.1}", self.y(0.0, most)) } else { String::new() };
-        format!("{outline}{first}H{:.1}", self.x(start))
+        if steps.is_empty() {
+            steps.push(format!("V{:.1}", self.y(0.0, most)));
+        }
+        steps.push(format!("H{:.1}", self.x(start)));
+        steps.concat()
     }
 
     pub(super) fn x(&self, seconds: f64) -> f64 {

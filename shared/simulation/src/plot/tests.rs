@@ -81,7 +81,7 @@ fn coordinates(drawn: &str) -> Vec<(char, f64)> {
                 found.push((axis, value.parse().unwrap_or_else(|_| panic!("{opening}{value}"))));
                 continue;
             }
-            let spaced = value.replace('M', " H").replace('H', " H").replace('V', " V").replace('Z', "");
+            let spaced = value.replace(['M', 'H'], " H").replace('V', " V").replace('Z', "");
             for word in spaced.split_whitespace() {
                 let (axis, number) = match word.chars().next() {
                     Some(axis @ ('H' | 'V')) => (axis, &word[1..]),

@@ -33,7 +33,9 @@ pub enum Named {
 
 /// Not an arrival.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("arrival is burst, poisson:RATE with a rate such as 600/h, 10/min, 2/s or 1000000/d, or trace:FILE; not {0:?}")]
+#[error(
+    "arrival is burst, poisson:RATE with a rate such as 600/h, 10/min, 2/s or 1000000/d, or trace:FILE; not {0:?}"
+)]
 pub struct InvalidArrival(String);
 
 impl FromStr for Named {
@@ -102,14 +104,27 @@ mod tests {
 
     #[test]
     fn rates_are_read_with_their_units() {
-        for (text, rate) in
-            [("poisson:2/s", 2.0), ("poisson:600/h", 600.0 / 3600.0), ("poisson:86400/d", 1.0), ("poisson:1.5/min", 0.025)]
-        {
+        for (text, rate) in [
+            ("poisson:2/s", 2.0),
+            ("poisson:600/h", 600.0 / 3600.0),
+            ("poisson:86400/d", 1.0),
+            ("poisson:1.5/min", 0.025),
+        ] {
             assert_eq!(text.parse(), Ok(Named::Poisson(rate)), "{text}");
         }
         assert_eq!("burst".parse(), Ok(Named::Burst));
         assert_eq!("trace:a.csv".parse(), Ok(Named::Trace("a.csv".into())));
-        for text in ["", "bursts", "poisson", "poisson:", "poisson:3", "poisson:-1/s", "poisson:x/s", "poisson:1/y", "trace:"] {
+        for text in [
+            "",
+            "bursts",
+            "poisson",
+            "poisson:",
+            "poisson:3",
+            "poisson:-1/s",
+            "poisson:x/s",
+            "poisson:1/y",
+            "trace:",
+        ] {
             let error = text.parse::<Named>().unwrap_err().to_string();
             assert!(error.contains(&format!("not {text:?}")), "{error}");
         }
@@ -119,7 +134,7 @@ mod tests {
     fn a_poisson_day_has_about_as_many_jobs_as_its_rate_says() {
         let times: Vec<_> = Arrival::Poisson(1.0).times(3, 3600).collect();
         assert!(times.is_sorted());
-        let last = times.last().map_or(0.0, |last| last.as_secs_f64());
+        let last = times.last().map_or(0.0, SignedDuration::as_secs_f64);
         assert!((3300.0..3900.0).contains(&last), "{last}");
         assert_eq!(times, Arrival::Poisson(1.0).times(3, 3600).collect::<Vec<_>>());
         assert_ne!(times, Arrival::Poisson(1.0).times(4, 3600).collect::<Vec<_>>());
