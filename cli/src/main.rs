@@ -13,6 +13,7 @@ mod place;
 mod replay;
 mod rows;
 mod runners;
+mod simulate;
 mod stand_in_runner;
 mod table;
 #[cfg(test)]
@@ -51,6 +52,7 @@ Examples:
   fleetfoot jobs list                what runs and what waits
   fleetfoot why 289782451            why a job is where it is
   fleetfoot jobs list --stack ff     the same of a fleet on AWS
+  fleetfoot simulate --jobs 1000     what a thousand jobs would wait for, and cost
 
 Exit codes:
   0  all was done    1  something was not, stderr says why    2  the command line is wrong
@@ -92,6 +94,9 @@ enum Command {
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
+    /// Play the whole fleet in virtual time: does anything go wrong, how long do jobs wait, what does it cost?
+    #[command(after_long_help = simulate::EXAMPLES)]
+    Simulate(Box<simulate::Args>),
     /// The entry point of a runner's task
     #[command(hide = true)]
     Agent,
@@ -115,9 +120,12 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Exit {
-    // In the demo things go wrong on purpose.
-    let is_demo = matches!(command, Command::Demo(_));
-    output::log_to_stderr(if is_demo { LevelFilter::ERROR } else { LevelFilter::WARN });
+    // There things go wrong on purpose.
+    output::log_to_stderr(match command {
+        Command::Simulate(_) => LevelFilter::OFF,
+        Command::Demo(_) => LevelFilter::ERROR,
+        _ => LevelFilter::WARN,
+    });
     let times = Times { now: SystemClock.now(), zone: TimeZone::system() };
     let answer = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -143,6 +151,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Config(command) => config::run(command).await,
         Command::Why(args) => why::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
+        Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
         Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),
         Command::StandInRunner => Ok(stand_in_runner::run().await),
     }

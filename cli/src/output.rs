@@ -85,6 +85,11 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
+/// Shows how far long work is, in a line that the next one writes over. For terminals.
+pub(crate) fn progress(text: &str) {
+    let _ = write!(anstream::stderr(), "\r{text}\u{1b}[K");
+}
+
 /// Writes a failure to stderr.
 pub(crate) fn report(failure: &Failure) {
     let _ = anstream::stderr().write_all(describe(failure).as_bytes());

@@ -21,6 +21,8 @@ pub struct Faults {
     pub ledger_refused: f64,
     /// The ledger says that a row had changed when it had not.
     pub ledger_conflicted: f64,
+    /// Somebody who has read a task's ticket asks for a registration with it, after the task itself.
+    pub ticket_stolen: f64,
     /// How often an hour the ledger is away for one to three minutes.
     pub ledger_outages: f64,
     /// How often an hour GitHub is down for two to eight minutes.
@@ -39,6 +41,7 @@ impl Faults {
         event_delayed: 0.0,
         ledger_refused: 0.0,
         ledger_conflicted: 0.0,
+        ticket_stolen: 0.0,
         ledger_outages: 0.0,
         github_outages: 0.0,
         index_lag: SignedDuration::ZERO,
@@ -53,6 +56,7 @@ impl Faults {
         event_delayed: 0.01,
         ledger_refused: 0.001,
         ledger_conflicted: 0.002,
+        ticket_stolen: 0.0,
         ledger_outages: 0.1,
         github_outages: 0.1,
         index_lag: SignedDuration::from_millis(200),
@@ -67,6 +71,7 @@ impl Faults {
         event_delayed: 0.1,
         ledger_refused: 0.01,
         ledger_conflicted: 0.02,
+        ticket_stolen: 0.0,
         ledger_outages: 1.0,
         github_outages: 1.0,
         index_lag: SignedDuration::from_secs(2),

@@ -50,7 +50,7 @@ pub fn faults(text: &str) -> Result<AllFaults, InvalidFile> {
         spot_interrupted, task_lost, event_lost, event_doubled, event_late);
     let of_images = slots!(Rate of images; build_failed, build_hangs, request_failed, event_lost, event_doubled);
     let mut between = slots!(Rate of system; function_died, died_after_publishing, event_lost, event_doubled,
-        event_delayed, ledger_refused, ledger_conflicted);
+        event_delayed, ledger_refused, ledger_conflicted, ticket_stolen);
     between.push(("ledger_outages", Slot::PerHour(&mut system.ledger_outages)));
     between.push(("github_outages", Slot::PerHour(&mut system.github_outages)));
     between.push(("index_lag", Slot::Seconds(&mut system.index_lag)));

@@ -5,20 +5,28 @@
 pub enum Mutation {
     /// A row is written whatever became of it since it was read.
     WritesWithoutCondition,
+    /// A transaction may be done in part.
+    WritesInParts,
     /// Counters grow beyond their limits.
     CapacityWithoutLimit,
-    /// GitHub removes a runner that has a job.
+    /// Counters do not count down.
+    CapacityIsKept,
+    /// A runner that GitHub refuses to remove, because it has a job, is taken for removed.
     BusyRunnersAreRemoved,
+    /// Runners are stopped without being removed at GitHub.
+    StopsWithoutDeleting,
     /// The fleet makes a new task each time that it is asked.
     LaunchesWithoutToken,
-    /// Nobody hears that a runner was taken by another job.
+    /// Nobody hears that a job started on another runner than the one that was meant for it.
     StartsElsewhereUnheard,
     /// Nothing is repaired.
     NoCleanup,
-    /// A ticket stays good after it was used.
+    /// That a ticket was used is not written down.
     TicketsStayGood,
     /// The ticket is written down with the runner.
     TicketsInRows,
-    /// Rows in the ledger of jobs that ended are open again when they are told of late.
+    /// Jobs that ended are not remembered: what is told of them late brings them back.
+    EndedJobsAreForgotten,
+    /// Jobs that a limit holds up get no turns when it has passed.
     NoTurns,
 }

@@ -36,7 +36,7 @@ text{fill:#e6edf3}.mark{fill:#9198a1}.ground{fill:#0d1117}.grid{stroke:#30363d}
 ";
 
 /// How a fleet did over time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// How long a bucket is, more than zero.
     pub bucket: SignedDuration,

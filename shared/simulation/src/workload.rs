@@ -21,6 +21,9 @@ const REPOSITORIES: usize = 20;
 /// half minutes.
 const RUN_SECONDS: (f64, f64) = (30.0, 1200.0);
 
+/// Later than this nothing comes: time itself must not run out.
+const CENTURY: SignedDuration = SignedDuration::from_hours(24 * 36_525);
+
 /// How many jobs are out of the ordinary, as rates from 0.0 to 1.0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Oddities {
@@ -85,8 +88,12 @@ impl Origins {
             let allow = &config.repositories.allow;
             allow.is_empty() || allow.iter().any(|pattern| pattern.matcher.is_match(repository.as_str()))
         };
-        let named = config.repositories.allow.iter().filter_map(|pattern| pattern.text.parse().ok());
-        let mut repositories: Vec<Repository> = repositories.into_iter().chain(named).filter(allowed).collect();
+        // Behind a pattern such as acme/web-* there is at least acme/web-1.
+        let named = config.repositories.allow.iter().filter_map(|it| it.text.replace('*', "1").parse().ok());
+        let mut repositories: Vec<Repository> =
+            repositories.into_iter().chain(named).filter(allowed).collect();
+        let mut seen = BTreeSet::new();
+        repositories.retain(|repository| seen.insert(repository.to_string()));
         repositories.truncate(REPOSITORIES);
         let required = &config.labels.required;
         let of_class = |class: &fleetfoot_model::ids::ClassName| {
@@ -144,7 +151,7 @@ fn invent(seed: u64, number: u64, oddities: &Oddities, origins: &Origins) -> Opt
     let mut order = JobOrder::new(repository, labels);
     let (least, most) = RUN_SECONDS;
     let seconds = least * (most / least).powf(fraction(&mut dice));
-    order.run_for = SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::from_mins(1));
+    order.run_for = rounded(seconds);
     let (cancelled, approved, image) =
         (dice.happens(oddities.cancelled), dice.happens(oddities.approved), dice.happens(oddities.image));
     let cancel_after = dice.between(&(SignedDuration::from_secs(1)..=SignedDuration::from_mins(10)));
@@ -161,3 +168,14 @@ fn fraction(dice: &mut Dice) -> f64 {
     let span = SignedDuration::ZERO..=SignedDuration::from_millis(1_000_000);
     dice.between(&span).as_secs_f64() / 1000.0
 }
+
+/// Seconds, 0 or more and a century at most, in whole milliseconds: logarithms and powers differ between machines in
+/// their last digits, and the same seed gives the same history on all of them.
+fn rounded(seconds: f64) -> SignedDuration {
+    let seconds = seconds.clamp(0.0, CENTURY.as_secs_f64());
+    let nearest = SignedDuration::try_from_secs_f64(seconds + 0.0005).unwrap_or(CENTURY);
+    SignedDuration::from_millis_i128(nearest.as_millis())
+}
+
+#[cfg(test)]
+mod tests;

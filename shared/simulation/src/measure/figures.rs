@@ -8,7 +8,7 @@ use fleetfoot_stand_in::github::Call;
 
 use super::{Bounds, Meter, Waits, bounds};
 use crate::ports::lock;
-use crate::run::{Outcome, Scenario};
+use crate::run::{Limits, Outcome, Scenario};
 use crate::workload::Origins;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -51,6 +51,15 @@ pub struct Figures {
 }
 
 impl Scenario {
+    /// What the limits allow.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds_within(&self.limits)
+    }
+
+    fn bounds_within(&self, limits: &Limits) -> Bounds {
+        bounds(self.workload.clone().coming(Origins::of(&self.config)), limits, &self.config)
+    }
+
     /// Plays it and measures.
     pub fn measure(&self) -> (Outcome, Figures, Meter) {
         let world = self.world();
@@ -77,13 +86,12 @@ impl Scenario {
         let registrations = github.calls_of(Call::Jit);
         let other_requests = github.other_requests();
         drop(github);
-        // What other requests took of the hourly limit was not there for registrations.
         let mut limits = self.limits.clone();
+        // What other requests took of the hourly limit was not there for registrations.
         let hours = outcome.took.as_secs_f64() / HOUR.as_secs_f64();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests in an hour")]
         let others = (other_requests as f64 / hours.max(1.0)).ceil() as u64;
         limits.github.requests_per_hour = limits.github.requests_per_hour.saturating_sub(others).max(1);
-        let coming = self.workload.clone().coming(Origins::of(&self.config));
         Figures {
             runs: 1,
             jobs,
@@ -91,7 +99,7 @@ impl Scenario {
             waits: Waits::of(world),
             ran,
             last_launch: meter.last_launch.map(since_the_beginning).unwrap_or_default(),
-            allowed: Some(bounds(coming, &limits, &self.config)),
+            allowed: Some(self.bounds_within(&limits)),
             took: outcome.took,
             peak: meter.peak,
             launched: world.fargate().launches().map(|(_, tasks)| u64::from(tasks)).sum(),

@@ -44,6 +44,9 @@ impl GitHub for WorldGitHub {
 
     async fn delete_runner(&self, scope: &Scope, id: GithubRunnerId) -> Result<(), GitHubError> {
         let act = || {
+            if self.around.has(Mutation::StopsWithoutDeleting) {
+                return Ok(());
+            }
             let answer = match self.github.state().delete_runner(self.around.now(), scope, id) {
                 Err(GitHubError::NotFound(_)) => Ok(()),
                 Err(GitHubError::Busy) if self.around.has(Mutation::BusyRunnersAreRemoved) => Ok(()),

@@ -12,8 +12,7 @@ use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Key, Record};
 
-use super::{Surroundings, lock};
-use crate::mutation::Mutation;
+use super::{Surroundings, lock, mutate};
 use crate::watch::Happening;
 
 /// The ledger of a world. It can be away, or lost with everything in it.
@@ -79,7 +78,7 @@ impl WorldLedger {
         if self.around.happens(|faults| faults.ledger_conflicted) {
             return Err(LedgerError::Conflict("a row".to_owned()));
         }
-        self.mutate(&rows, &mut changes);
+        let is_in_part = mutate::write(&self.around, &rows, &mut changes);
         let written: Vec<Stored<Record>> = changes.iter().filter_map(put).cloned().collect();
         at_once(rows.commit(changes))?;
         self.around.tell(&Happening::Written(&written));
@@ -87,23 +86,11 @@ impl WorldLedger {
             let at = self.around.now() + self.around.faults(|faults| faults.index_lag);
             lock(&indexes.coming).push_back((at, written.into_iter().map(Change::Put).collect()));
         }
+        if is_in_part {
+            return Err(LedgerError::Unavailable("it was away in the middle of it".to_owned()));
+        }
         // It was done, and the answer is lost.
         self.refuse_perhaps()
-    }
-
-    fn mutate(&self, rows: &MemoryLedger, changes: &mut [Change]) {
-        for change in changes {
-            match change {
-                Change::Put(row) if self.around.has(Mutation::WritesWithoutCondition) => {
-                    let there = at_once(rows.get(&row.value.key()));
-                    row.version = there.ok().flatten().map_or(0, |there| there.version);
-                }
-                Change::Acquire { limit, .. } if self.around.has(Mutation::CapacityWithoutLimit) => {
-                    *limit = u64::MAX;
-                }
-                _ => {}
-            }
-        }
     }
 
     fn look(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
@@ -139,7 +126,7 @@ impl Ledger for WorldLedger {
         let act = || {
             let rows = self.rows()?;
             self.refuse_perhaps()?;
-            at_once(rows.get(key))
+            Ok(at_once(rows.get(key))?.filter(|row| !mutate::is_forgotten(&self.around, row)))
         };
         self.around.call(&self.around.latency.ledger, act).await
     }

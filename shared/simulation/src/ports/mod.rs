@@ -5,6 +5,7 @@ mod fleet;
 mod github;
 mod images;
 mod ledger;
+mod mutate;
 mod people;
 
 use std::future::{pending, poll_fn};
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use fleetfoot_model::ports::Clock as _;
+use fleetfoot_model::secret::Ticket;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_shell::clock::VirtualClock;
 use fleetfoot_stand_in::{Dice, Span};
@@ -42,6 +44,8 @@ struct Inside {
     faults: Faults,
     /// When the function that runs now wants to go on; none if it never will.
     wakes: Option<Timestamp>,
+    /// The ticket that was drawn last.
+    ticket: Option<Ticket>,
 }
 
 impl Surroundings {
@@ -52,7 +56,7 @@ impl Surroundings {
         latency: Latency,
         mutation: Option<Mutation>,
     ) -> Arc<Self> {
-        let inside = Inside { dice: Dice::new(seed), faults, wakes: None };
+        let inside = Inside { dice: Dice::new(seed), faults, wakes: None, ticket: None };
         let watches = Mutex::new(Vec::new());
         Arc::new(Self { clock, mutation, latency, inside: Mutex::new(inside), watches })
     }
@@ -94,6 +98,14 @@ impl Surroundings {
     /// Nothing of the system's own goes wrong from now on.
     pub(crate) fn clear_up(&self) {
         lock(&self.inside).faults = Faults::NONE;
+    }
+
+    pub(crate) fn note_ticket(&self, ticket: &Ticket) {
+        lock(&self.inside).ticket = Some(ticket.clone());
+    }
+
+    pub(crate) fn last_ticket(&self) -> Option<Ticket> {
+        lock(&self.inside).ticket.clone()
     }
 
     /// When the function that was polled last wants to go on.

@@ -43,6 +43,7 @@ pub(crate) struct WorldTickets {
 impl Tickets for WorldTickets {
     fn draw(&self) -> Ticket {
         let ticket = self.tickets.draw();
+        self.around.note_ticket(&ticket);
         self.around.tell(&Happening::TicketDrawn(&ticket));
         ticket
     }

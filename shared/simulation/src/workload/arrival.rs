@@ -65,12 +65,12 @@ fn per_second(rate: &str) -> Option<f64> {
     (count > 0.0 && count.is_finite()).then_some(count / seconds)
 }
 
-impl fmt::Display for Arrival {
+impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Burst => f.write_str("at once"),
-            Self::Poisson(rate) => write!(f, "{:.1} an hour", rate * 3600.0),
-            Self::Trace(_) => f.write_str("as recorded"),
+            Self::Burst => f.write_str("burst"),
+            Self::Poisson(rate) => write!(f, "poisson:{}/s", rate),
+            Self::Trace(file) => write!(f, "trace:{}", file.display()),
         }
     }
 }
@@ -87,7 +87,7 @@ impl Arrival {
                     // The gap between two that do not know of each other is distributed exponentially.
                     let fraction = super::fraction(&mut dice).clamp(1e-9, 1.0);
                     seconds -= fraction.ln() / rate;
-                    SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)
+                    super::rounded(seconds)
                 }))
             }
             Self::Trace(trace) => {
@@ -128,6 +128,14 @@ mod tests {
             let error = text.parse::<Named>().unwrap_err().to_string();
             assert!(error.contains(&format!("not {text:?}")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_rarest_jobs_come_within_a_century_and_none_between_two_milliseconds() {
+        let times: Vec<_> = Arrival::Poisson(1e-300).times(1, 3).collect();
+        assert_eq!(times, [SignedDuration::from_hours(24 * 36_525); 3]);
+        let times = Arrival::Poisson(7.0).times(1, 100);
+        assert!(times.into_iter().all(|time| time.subsec_nanos() % 1_000_000 == 0));
     }
 
     #[test]

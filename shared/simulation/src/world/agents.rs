@@ -18,6 +18,9 @@ const REGISTER_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// When it asks again if it got no answer.
 const UNANSWERED: SignedDuration = SignedDuration::from_secs(10);
 
+/// How long after the task a thief of its ticket asks.
+const THEFT: SignedDuration = SignedDuration::from_secs(1);
+
 /// An agent that has not got an answer yet.
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
@@ -25,6 +28,8 @@ pub(super) struct Asking {
     ticket: Ticket,
     task: TaskId,
     until: Timestamp,
+    /// Whether it is somebody else, with the task's ticket.
+    is_thief: bool,
 }
 
 /// Every agent whose task runs.
@@ -57,7 +62,7 @@ impl World {
             FargateAction::AgentUp { runner, task, ticket, .. } => {
                 self.around.tell(&Happening::AgentUp(&runner));
                 self.agents.tasks.insert(runner.clone(), task.clone());
-                self.agents.ask(now, Asking { runner, ticket, task, until: now + REGISTER_WITHIN });
+                self.agents.ask(now, Asking { runner, ticket, task, until: now + REGISTER_WITHIN, is_thief: false });
             }
             FargateAction::Terminate { runner, .. } if self.runners.is_running(&runner) => {
                 self.runners.terminate(&mut self.github.state(), now, &runner);
@@ -101,18 +106,31 @@ impl World {
         if !self.agents.is_there(&asking) {
             return;
         }
+        if asking.is_thief {
+            return self.thief_answered(&asking, response);
+        }
         let Some(response) = response else { return self.agents.ask(now + UNANSWERED, asking) };
         let configuration = response.body["jitConfiguration"].as_str().map(Secret::new);
         match (response.status, configuration) {
             (200, Some(configuration)) => {
                 self.around.tell(&Happening::ConfigurationGiven(&asking.runner, &configuration));
                 self.runners.start(now, &asking.runner, configuration);
+                if self.around.happens(|faults| faults.ticket_stolen) {
+                    self.agents.ask(now + THEFT, Asking { is_thief: true, until: now + REGISTER_WITHIN, ..asking });
+                }
             }
             (500.., _) => {
                 let seconds = response.retry_after_seconds.and_then(|seconds| i64::try_from(seconds).ok());
                 self.agents.ask(now + SignedDuration::from_secs(seconds.unwrap_or(2)), asking);
             }
             (status, _) => self.agent_exits(&asking, if status == 200 { 0 } else { 3 }, now),
+        }
+    }
+
+    fn thief_answered(&self, asking: &Asking, response: Option<&Response>) {
+        let configuration = response.and_then(|response| response.body["jitConfiguration"].as_str());
+        if let Some(configuration) = configuration.map(Secret::new) {
+            self.around.tell(&Happening::ConfigurationGiven(&asking.runner, &configuration));
         }
     }
 

@@ -1,6 +1,7 @@
 //! How time passes.
 
 use fleetfoot_local::bus::{Delivery, Item, Outcome, Payload};
+use fleetfoot_model::events::Fact;
 use fleetfoot_model::http::Request;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::JobState;
@@ -118,11 +119,19 @@ impl World {
             return true;
         }
         if self.around.has(Mutation::StartsElsewhereUnheard)
-            && delivery.items.iter().any(|item| is_of(item, "JobStarted"))
+            && delivery.items.iter().any(|item| self.tells_of_a_start_elsewhere(item))
         {
             return true;
         }
         self.around.happens(|faults| faults.event_lost)
+    }
+
+    /// Whether a job that has a runner was started by another one.
+    fn tells_of_a_start_elsewhere(&self, item: &Item) -> bool {
+        let Payload::Event(event) = &item.payload else { return false };
+        let Ok(Fact::JobStarted(start)) = event.fact() else { return false };
+        let row = at_once(ledger::job(&*self.ledger.inside(), start.job.id)).ok().flatten();
+        row.is_some_and(|row| row.value.runner().is_some_and(|own| own.as_str() != start.runner.name))
     }
 
     /// Lets invocations go on, and does what follows from their ends.
