@@ -17,8 +17,8 @@ pub use trace::{InvalidTrace, Trace};
 
 /// How many repositories jobs come from, if the configuration does not name them.
 const REPOSITORIES: usize = 20;
-/// The shortest and the longest job; drawn evenly on a logarithmic scale, so that half of them take less than two and a
-/// half minutes.
+/// The shortest and the longest job; drawn evenly on a logarithmic scale, so that half of them take less than three
+/// and a quarter minutes.
 const RUN_SECONDS: (f64, f64) = (30.0, 1200.0);
 
 /// Later than this nothing comes: time itself must not run out.

@@ -69,7 +69,7 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Burst => f.write_str("burst"),
-            Self::Poisson(rate) => write!(f, "poisson:{}/s", rate),
+            Self::Poisson(rate) => write!(f, "poisson:{}/h", (rate * 3_600_000.0).round() / 1000.0),
             Self::Trace(file) => write!(f, "trace:{}", file.display()),
         }
     }
@@ -111,6 +111,15 @@ mod tests {
             ("poisson:1.5/min", 0.025),
         ] {
             assert_eq!(text.parse(), Ok(Named::Poisson(rate)), "{text}");
+        }
+        for (text, shown) in [
+            ("burst", "burst"),
+            ("poisson:600/h", "poisson:600/h"),
+            ("poisson:2/s", "poisson:7200/h"),
+            ("poisson:1000000/d", "poisson:41666.667/h"),
+            ("trace:day.csv", "trace:day.csv"),
+        ] {
+            assert_eq!(text.parse::<Named>().unwrap().to_string(), shown);
         }
         assert_eq!("burst".parse(), Ok(Named::Burst));
         assert_eq!("trace:a.csv".parse(), Ok(Named::Trace("a.csv".into())));
