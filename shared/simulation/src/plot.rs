@@ -18,6 +18,8 @@ const PITCH: f64 = HEIGHT + 44.0;
 const TITLE: (usize, usize) = (115, 3);
 /// The most buckets that are drawn: more than the picture has pixels in a line show nothing new.
 const MOST_BUCKETS: usize = 700;
+/// The most steps of a line, so that two lines over each other can be followed.
+const MOST_STEPS: usize = 150;
 /// Colours that people who do not see all colours can tell apart (Okabe and Ito), lighter on dark ground.
 const STYLE: &str = "\
 text{font-family:system-ui,sans-serif;font-size:12px;fill:#1f2328}
@@ -120,11 +122,12 @@ impl Timeline {
         Strip { name, class: name, seconds: self.bucket_seconds(), values }
     }
 
-    /// How many a minute. GitHub and AWS count in minutes or less, so that a shorter piece of time would say little.
+    /// How many a minute, over a minute or more at a time: GitHub counts in minutes, and shorter stretches only flicker.
     fn pace(&self, name: &'static str, of: fn(&Bucket) -> u64) -> Strip {
-        let minute = SignedDuration::from_mins(1).as_millis();
-        let together = minute.div_euclid(self.bucket.as_millis().max(1)).max(1);
-        let together = usize::try_from(together).unwrap_or(1);
+        let bucket = self.bucket.as_millis().max(1);
+        let minute = SignedDuration::from_mins(1).as_millis() + bucket - 1;
+        let minute = usize::try_from(minute / bucket).unwrap_or(usize::MAX);
+        let together = minute.max(self.buckets.len().div_ceil(MOST_STEPS));
         let seconds = self.bucket_seconds() * real(together as u64);
         let count = |group: &[Bucket]| real(group.iter().map(of).sum()) * 60.0 / seconds;
         Strip { name, class: name, seconds, values: self.buckets.chunks(together).map(count).collect() }

@@ -146,6 +146,20 @@ fn wider_buckets_keep_counts_and_the_last_level() {
 }
 
 #[test]
+fn paces_are_taken_over_a_minute_or_more() {
+    let bucket = Bucket { launched: 7, ..Bucket::default() };
+    for (seconds, together, expected) in [(7, 63.0, vec![60.0, 60.0]), (90, 90.0, vec![14.0 / 3.0; 18])] {
+        let timeline = Timeline { bucket: SignedDuration::from_secs(seconds), buckets: vec![bucket; 18] };
+        let pace = timeline.pace("launched", |it| it.launched);
+        assert!((pace.seconds - together).abs() < 1e-9, "{}", pace.seconds);
+        let is_near = |(one, other): (&f64, &f64)| (one - other).abs() < 1e-9;
+        assert!(pace.values.len() == expected.len() && pace.values.iter().zip(&expected).all(is_near));
+    }
+    let timeline = Timeline { bucket: SignedDuration::from_mins(1), buckets: vec![bucket; 600] };
+    assert_eq!(timeline.pace("launched", |it| it.launched).values.len(), MOST_STEPS);
+}
+
+#[test]
 fn without_counts_of_launches_there_is_no_panel_for_them() {
     let bucket = Bucket { queued: 4, starting: 3, idle: 2, busy: 1, ..Bucket::default() };
     let timeline = Timeline { bucket: SignedDuration::from_secs(2), buckets: vec![bucket; 5] };
