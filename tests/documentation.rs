@@ -47,6 +47,7 @@ fn sections() -> BTreeMap<&'static str, (&'static str, String)> {
         ("limits", ("## `[limits]`", with("[limits]\n"))),
         ("notify", ("## `[notify]`", with("[notify]\n"))),
         ("pools", ("## `[[pools]]`", with("[[pools]]\nlabels = [\"self-hosted\"]\nsize = 1\n"))),
+        ("recovery", ("## `[recovery]`", with("[recovery]\n"))),
         ("repositories", ("## `[repositories]`", with("[repositories]\n"))),
         ("runner", ("## `[runner]`", with("[runner]\n"))),
         ("timeouts", ("## `[timeouts]`", with("[timeouts]\n"))),

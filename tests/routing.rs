@@ -29,6 +29,9 @@ const FACTS: &[(&str, &[&str])] = &[
     ("JobMatched", &["pool"]),
     ("JobQueued", &["launch"]),
     ("JobRejected", &[]),
+    // It comes back as a job of its own.
+    ("JobRerunRefused", &[]),
+    ("JobRerunRequested", &[]),
     ("JobStarted", &["job-state"]),
     // GitHub queues it when the approval is given.
     ("JobWaiting", &[]),

@@ -7,6 +7,7 @@ mod journey;
 mod labels;
 mod pools;
 mod repair;
+mod reruns;
 mod secrets;
 mod status;
 mod taken;

@@ -19,7 +19,7 @@ pub fn render(published: &str) -> Value {
 
 fn render_notice(notice: &Notice) -> Value {
     let emoji = match notice.fact.as_str() {
-        "JobRejected" | "JobExpired" => "🚫",
+        "JobRejected" | "JobExpired" | "JobRerunRefused" => "🚫",
         "BreakerOpened" => "🚨",
         _ => "⚠️",
     };

@@ -7,6 +7,7 @@ mod deliveries;
 mod jobs;
 mod measure;
 mod registrations;
+mod reruns;
 mod runners;
 mod search;
 mod snapshot;
@@ -52,6 +53,7 @@ impl EventFunction for Cleanup {
         keep(&mut facts, "tasks", tasks);
         keep(&mut facts, "runners", self.runners(&snapshot, now).await);
         keep(&mut facts, "jobs", self.jobs(&snapshot, now).await);
+        keep(&mut facts, "reruns", self.reruns(&snapshot, now).await);
         let mut memory = ledger::cleanup_memory(&*self.ledger).await?;
         keep(&mut facts, "deliveries", self.deliveries(&mut memory.value, now).await);
         keep(&mut facts, "registrations", self.registrations(&mut memory.value, now).await);

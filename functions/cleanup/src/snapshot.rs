@@ -9,8 +9,9 @@ use fleetfoot_model::pause::Pause;
 use fleetfoot_model::record::{Index, Record};
 use fleetfoot_model::runner::Runner;
 
-/// The most rows of an index that one run looks at; the oldest come first.
-const LOOK_AT: usize = 5000;
+/// The most rows of each index that one run looks at; the oldest come first. Of those that look for a partner the oldest
+/// are enough: those behind them wait for the same.
+const LOOK_AT: [(Index, usize); 2] = [(Index::Unmatched, 1000), (Index::Active, 5000)];
 
 /// Every job and runner that may still change.
 #[derive(Debug, Default)]
@@ -23,8 +24,8 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) async fn load(ledger: &dyn Ledger) -> Result<Self, LedgerError> {
         let mut snapshot = Self::default();
-        for index in [Index::Unmatched, Index::Active] {
-            for Stored { value, version } in ledger.list(index, LOOK_AT).await? {
+        for (index, most) in LOOK_AT {
+            for Stored { value, version } in ledger.list(index, most).await? {
                 match value {
                     Record::Job(value) => {
                         snapshot.jobs.insert(value.id(), Stored { value, version });

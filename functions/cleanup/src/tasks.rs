@@ -8,6 +8,7 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Change};
 use fleetfoot_model::ports::{GitHubError, Task};
+use fleetfoot_model::rerun;
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
 
 use crate::snapshot::Snapshot;
@@ -60,7 +61,9 @@ impl Cleanup {
                 })
             })
             .await?;
-            if let Some(Runner { job, state: RunnerState::Stopped(reason), .. }) = stopped {
+            let Some(stopped) = stopped else { continue };
+            rerun::see_to_loss(&*self.ledger, &stopped, &self.config, now).await?;
+            if let Runner { job, state: RunnerState::Stopped(reason), .. } = stopped {
                 facts.push(RunnerStopped { runner: name.clone(), job, reason, cost_usd: 0.0 }.into());
             }
         }
@@ -87,6 +90,11 @@ impl Cleanup {
 
     /// A task whose runner the ledger does not know, or has ended. Deleted at GitHub first: it may have a job.
     async fn stop_orphan(&self, task: &Task, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        let row = ledger::runner(&*self.ledger, &task.runner).await?;
+        if row.is_some_and(|row| row.value.is_live()) {
+            // Written since the rows were read, or beyond the rows that were read.
+            return Ok(Vec::new());
+        }
         match self.forget_at_github(&task.runner, now).await {
             Ok(()) => {}
             Err(GitHubError::Busy) => return Ok(Vec::new()),

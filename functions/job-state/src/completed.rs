@@ -5,6 +5,8 @@ use fleetfoot_model::decide::takeover::{Consequences, Start};
 use fleetfoot_model::events::{Fact, JobCompleted, JobFinished};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::job::JobState as State;
+use fleetfoot_model::labels::{self, Reading};
+use fleetfoot_model::rerun;
 use fleetfoot_model::runner::Registration;
 
 use crate::JobState;
@@ -22,8 +24,7 @@ impl JobState {
         if matches!(start.job.value.state, State::Finished { .. }) {
             return Ok(vec![finished(&start, &event)]);
         }
-        if !is_known && start.runner.is_none() {
-            // Never heard of and not on a runner of ours: somebody else's, or it ended before we knew.
+        if !is_known && start.runner.is_none() && !self.would_be_served(&event) {
             return Ok(Vec::new());
         }
         let own = start.own.as_ref().map(|own| own.value.name.clone());
@@ -35,9 +36,19 @@ impl JobState {
             event.completed_at,
             now,
         );
+        // Its task may have ended before; if not, `task-state` looks when it does.
+        if let Some(runner) = &start.runner {
+            rerun::after_loss(&mut start.job.value, &runner.value, &self.config, now);
+        }
         let facts = vec![finished(&start, &event)];
         self.ledger.commit(changes(start)).await?;
         self.follow(facts, consequences, own, now).await
+    }
+
+    /// Whether a job that was never heard of is ours: it ended before it was heard of, and word of its being queued that
+    /// comes late must not bring a runner.
+    fn would_be_served(&self, event: &JobCompleted) -> bool {
+        matches!(labels::parse(&event.job.labels, &(&*self.config).into()), Reading::Ours(_))
     }
 
     fn settle(start: &mut Start, now: Timestamp) -> Consequences {

@@ -10,6 +10,7 @@ use fleetfoot_model::job::Waiting;
 use fleetfoot_model::ledger::{self, Change};
 use fleetfoot_model::ports::{GitHubError, JobStatus};
 use fleetfoot_model::price::cost_usd;
+use fleetfoot_model::rerun;
 use fleetfoot_model::runner::{Registration, Runner, RunnerState, StopReason};
 use fleetfoot_model::spec::Capacity;
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -37,6 +38,7 @@ impl TaskState {
             RunnerStopped { runner: name.clone(), job: runner.job, reason: reason.clone(), cost_usd }.into(),
         ];
         facts.extend(self.see_to_job(&runner, &reason, now).await?);
+        rerun::see_to_loss(&*self.ledger, &runner, &self.config, now).await?;
         self.see_to_registration(&runner, &reason, now).await;
         Ok(facts)
     }

@@ -7,13 +7,14 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::{GitHubConfig, Target};
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
 use fleetfoot_model::ports::{
-    Clock, Delivery, GitHub, GitHubError, JitRunner, JobReport, ListedRunner, Secrets,
+    Clock, Delivery, GitHub, GitHubError, JitRunner, JobReport, ListedRunner, RerunAnswer, Secrets,
 };
+use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::spec::Label;
 
 use crate::session::Session;
-use crate::{deliveries, jobs, runners};
+use crate::{deliveries, jobs, rerun, runners};
 
 /// GitHub's REST API. Make one and keep it: it holds the connections and the tokens.
 pub struct GitHubClient {
@@ -78,5 +79,9 @@ impl GitHub for GitHubClient {
 
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError> {
         deliveries::redeliver(&self.session, delivery).await
+    }
+
+    async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {
+        rerun::rerun(&self.session, request).await
     }
 }

@@ -18,6 +18,7 @@ mod errors;
 mod jobs;
 mod pages;
 mod report;
+mod rerun;
 mod runners;
 mod session;
 mod slot;

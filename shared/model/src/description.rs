@@ -45,3 +45,21 @@ pub struct ObservedRunner {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<GithubRunnerId>,
 }
+
+/// Why a job is (again) in search of a runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueCause {
+    /// GitHub said that it is queued.
+    Webhook,
+    /// Its runner was taken by another job.
+    RunnerTaken,
+    /// Its runner stopped before it ran anything.
+    RunnerStopped,
+    /// What it waited for has come, or its time to try again.
+    Retry,
+    /// It waited for an API's limit, and its turn has come.
+    Turn,
+    /// `cleanup` found it waiting without a word.
+    Recovered,
+}

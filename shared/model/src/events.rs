@@ -7,30 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-pub use crate::description::{JobDescription, ObservedRunner};
+pub use crate::description::{JobDescription, ObservedRunner, QueueCause};
 use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId};
 use crate::image::ImageReference;
 use crate::runner::StopReason;
 use crate::spec::{Arch, Spec};
 use crate::waiting::Waiting;
-
-/// Why a job is (again) in search of a runner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum QueueCause {
-    /// GitHub said that it is queued.
-    Webhook,
-    /// Its runner was taken by another job.
-    RunnerTaken,
-    /// Its runner stopped before it ran anything.
-    RunnerStopped,
-    /// What it waited for has come, or its time to try again.
-    Retry,
-    /// It waited for an API's limit, and its turn has come.
-    Turn,
-    /// `cleanup` found it waiting without a word.
-    Recovered,
-}
 
 macro_rules! facts {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
@@ -340,6 +322,34 @@ facts! {
         /// Its page at GitHub.
         html_url: String,
         /// How long it had been what.
+        reason: String,
+    }
+    /// GitHub took the request to run a job again whose runner had lost its machine. It is queued under a new id.
+    JobRerunRequested {
+        /// The job that failed.
+        job: JobId,
+        /// Where it belongs.
+        repository: Repository,
+        /// The job's name.
+        name: String,
+        /// Its page at GitHub.
+        html_url: String,
+        /// Which attempt of its workflow run failed, from 1.
+        run_attempt: u32,
+        /// What became of its machine.
+        reason: String,
+    }
+    /// A job whose runner had lost its machine could not be run again. A person hears of it.
+    JobRerunRefused {
+        /// The job that failed.
+        job: JobId,
+        /// Where it belongs.
+        repository: Repository,
+        /// The job's name.
+        name: String,
+        /// Its page at GitHub.
+        html_url: String,
+        /// What was refused, by whom, and what to do.
         reason: String,
     }
     /// A webhook that had not arrived was asked for again.

@@ -1,10 +1,13 @@
 //! A job and its states. They only move forward: a late `JobQueued` after `JobStarted` changes nothing.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::events::{Fact, JobDeferred, JobDescription, JobExpired, JobQueued, JobRejected, QueueCause};
 use crate::ids::{JobId, RunnerName};
+use crate::rerun::Rerun;
 use crate::spec::Spec;
 use crate::timeline::Timeline;
 pub use crate::waiting::Waiting;
@@ -56,7 +59,8 @@ pub enum JobState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// What GitHub said of it.
-    pub description: JobDescription,
+    #[serde(with = "crate::shared")]
+    pub description: Arc<JobDescription>,
     /// What its labels mean, once they are read.
     pub spec: Option<Spec>,
     /// Where it is.
@@ -69,6 +73,9 @@ pub struct Job {
     pub failures: u32,
     /// How often its runner was taken by another job.
     pub replacements: u32,
+    /// Whether it is to be run again because its runner lost its machine, and how far that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<Rerun>,
     /// When its state last changed.
     pub changed_at: Timestamp,
     /// What happened to it.
@@ -79,13 +86,14 @@ impl Job {
     /// A job that was just heard of.
     pub fn new(description: JobDescription, now: Timestamp) -> Self {
         Self {
-            description,
+            description: Arc::new(description),
             spec: None,
             state: JobState::Queued { waiting: None, runner: None },
             started_at: None,
             launches: 0,
             failures: 0,
             replacements: 0,
+            rerun: None,
             changed_at: now,
             timeline: Timeline::default(),
         }
@@ -212,13 +220,13 @@ impl Job {
 
     /// The fact that it will get no runner.
     pub fn rejected(&self, reason: &str) -> Fact {
-        let JobDescription { id, repository, name, html_url, .. } = self.description.clone();
+        let JobDescription { id, repository, name, html_url, .. } = JobDescription::clone(&self.description);
         JobRejected { job: id, repository, name, html_url, reason: reason.to_owned() }.into()
     }
 
     /// The fact that it was given up.
     pub fn expired(&self, reason: &str) -> Fact {
-        let JobDescription { id, repository, name, html_url, .. } = self.description.clone();
+        let JobDescription { id, repository, name, html_url, .. } = JobDescription::clone(&self.description);
         JobExpired { job: id, repository, name, html_url, reason: reason.to_owned() }.into()
     }
 
@@ -236,7 +244,7 @@ impl Job {
 
     /// The fact that it looks for a runner again.
     pub fn queued_again(&self, cause: QueueCause) -> Fact {
-        JobQueued { job: self.description.clone(), cause }.into()
+        JobQueued { job: JobDescription::clone(&self.description), cause }.into()
     }
 
     /// From GitHub's creation of it to its start.

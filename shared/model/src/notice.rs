@@ -55,6 +55,12 @@ impl Notice {
                 &it.reason,
                 Some(&it.html_url),
             )),
+            Fact::JobRerunRefused(it) => Some(Self::new(
+                fact,
+                format!("{}: job {:?} lost its machine and is not run again", it.repository, it.name),
+                &it.reason,
+                Some(&it.html_url),
+            )),
             // A job's own rejection tells the same; only a pool's runner has nobody else to speak for it.
             Fact::LaunchFailed(it) if it.for_good && it.job.is_none() => {
                 Some(Self::new(fact, format!("Runner {} cannot be launched", it.runner), &it.reason, None))

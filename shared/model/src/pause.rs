@@ -12,7 +12,7 @@ use crate::ledger::{self, Ledger, LedgerError, Stored};
 use crate::{SignedDuration, Timestamp};
 
 /// From one turn of waiting jobs to the next: the delay of the queue `PaceQueue`.
-pub const TURN: SignedDuration = SignedDuration::from_secs(2);
+pub const TURN: SignedDuration = SignedDuration::from_secs(5);
 /// A turn that is later than this was lost; `cleanup` tells of the pause again.
 const LOST: SignedDuration = SignedDuration::from_secs(15);
 

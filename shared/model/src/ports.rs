@@ -8,6 +8,7 @@ use crate::ids::{
     BuildId, DeliveryId, GithubRunnerId, ImageKey, JobId, Repository, RunId, RunnerName, TaskId,
 };
 use crate::image::ImageReference;
+use crate::rerun::RerunRequest;
 use crate::runner::Scope;
 use crate::secret::{Secret, SecretReference, Ticket};
 use crate::spec::{Arch, Capacity, Label, Spec};
@@ -273,6 +274,17 @@ pub enum Hook {
     Repository(Repository, u64),
 }
 
+/// What GitHub made of a request to run jobs again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RerunAnswer {
+    /// They are queued anew, under new ids.
+    Requested,
+    /// Their workflow run has not ended. Nothing of it can be run again before.
+    NotYet,
+    /// Their workflow run has been run again since.
+    Superseded,
+}
+
 /// GitHub's API, as far as the fleet needs it. Calls are never repeated by the adapter.
 #[async_trait]
 pub trait GitHub: Send + Sync {
@@ -315,6 +327,10 @@ pub trait GitHub: Send + Sync {
 
     /// Asks for a delivery again. It arrives as a webhook with the same GUID.
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError>;
+
+    /// Asks for jobs once more (POST, needs the permission to write Actions). Asking twice runs them once: the run is
+    /// looked at first, and one that is past the attempt is left alone.
+    async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError>;
 }
 
 /// A service did not take a message; trying again may help.

@@ -9,6 +9,7 @@ use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository,
 use crate::image::ImageReference;
 use crate::job::{Job, JobState};
 use crate::pause::Pause;
+use crate::rerun::Rerun;
 use crate::runner::Runner;
 use crate::spec::Arch;
 use crate::{SignedDuration, Timestamp};
@@ -211,6 +212,10 @@ impl Record {
             Self::Job(job) => Some(match &job.state {
                 JobState::Queued { runner: None, .. } => (Index::Unmatched, job.description.created_at),
                 JobState::Queued { .. } | JobState::Running { .. } => {
+                    (Index::Active, job.description.created_at)
+                }
+                // Ended, but GitHub is still to be asked to run it again.
+                _ if job.rerun.as_ref().is_some_and(Rerun::is_open) => {
                     (Index::Active, job.description.created_at)
                 }
                 _ => (Index::Ended, job.changed_at),

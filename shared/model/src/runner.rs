@@ -59,6 +59,12 @@ pub enum StopReason {
     },
     /// Spot took the capacity back.
     Interrupted,
+    /// The machine below its task failed.
+    #[serde(rename_all = "camelCase")]
+    MachineFailed {
+        /// The fleet's words.
+        reason: String,
+    },
     /// We stopped it.
     #[serde(rename_all = "camelCase")]
     Stopped {
@@ -75,6 +81,13 @@ pub enum StopReason {
     },
 }
 
+impl StopReason {
+    /// Whether the machine was taken from the runner, whatever its job did.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Interrupted | Self::Lost | Self::MachineFailed { .. })
+    }
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,6 +99,7 @@ impl fmt::Display for StopReason {
             Self::NeverStarted { reason } => write!(f, "its task never started: {reason}"),
             Self::NotLaunched { reason } => write!(f, "could not be launched: {reason}"),
             Self::Interrupted => f.write_str("interrupted by Spot"),
+            Self::MachineFailed { reason } => write!(f, "its machine failed: {reason}"),
             Self::Stopped { reason } => write!(f, "stopped: {reason}"),
             Self::Lost => f.write_str("its task is gone without a word"),
             Self::Other { reason } => f.write_str(reason),

@@ -1,5 +1,7 @@
 //! What happened to a job or a runner, with every reason, kept in its row.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -19,7 +21,7 @@ pub struct Step {
 /// Steps in the order in which the fleet learned of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Timeline(Vec<Step>);
+pub struct Timeline(#[serde(with = "crate::shared")] Arc<Vec<Step>>);
 
 impl Timeline {
     /// Adds a step, unless the last one says the same.
@@ -28,10 +30,11 @@ impl Timeline {
         if self.0.last().is_some_and(|last| last.what == what) {
             return;
         }
-        if self.0.len() >= LONGEST_TIMELINE {
-            self.0.remove(1);
+        let steps = Arc::make_mut(&mut self.0);
+        if steps.len() >= LONGEST_TIMELINE {
+            steps.remove(1);
         }
-        self.0.push(Step { at, what });
+        steps.push(Step { at, what });
     }
 
     /// The steps.

@@ -88,6 +88,7 @@ fn stop(reason: &StopReason) -> &'static str {
         StopReason::NeverStarted { .. } => "never-started",
         StopReason::NotLaunched { .. } => "not-launched",
         StopReason::Interrupted => "interrupted",
+        StopReason::MachineFailed { .. } => "machine-failed",
         StopReason::Stopped { .. } => "stopped",
         StopReason::Lost => "lost",
         StopReason::Other { .. } => "other",

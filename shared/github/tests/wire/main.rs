@@ -6,5 +6,6 @@ mod auth;
 mod deliveries;
 mod jobs;
 mod limits;
+mod reruns;
 mod runners;
 mod support;

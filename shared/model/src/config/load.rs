@@ -10,7 +10,7 @@ use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
     Class, Config, ConfigError, Credentials, GitHubConfig, ImagesConfig, LabelsConfig, Limits, NotifyConfig,
-    Pattern, RepositoriesConfig, Target, Timeouts,
+    Pattern, RecoveryConfig, RepositoriesConfig, Target, Timeouts,
 };
 use crate::SignedDuration;
 use crate::ids::{ClassName, Owner, Repository};
@@ -89,6 +89,7 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
     let images = images(&section("images"), default_image);
     let repositories = repositories(&section("repositories"), target);
     let notify = notify(&section("notify"));
+    let recovery = recovery(&section("recovery"));
     let timeouts = timeouts(&section("timeouts"));
     let pool_sections = root.get("pools");
     root.finish();
@@ -107,6 +108,7 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
         repositories,
         pools,
         notify,
+        recovery,
         timeouts,
         debug,
     })
@@ -323,6 +325,12 @@ fn notify(table: &Table<'_>) -> NotifyConfig {
     let notify = NotifyConfig { slack: table.get("slack").secret() };
     table.finish();
     notify
+}
+
+fn recovery(table: &Table<'_>) -> RecoveryConfig {
+    let rerun_interrupted = table.get("rerun_interrupted").boolean().unwrap_or(false);
+    table.finish();
+    RecoveryConfig { rerun_interrupted }
 }
 
 fn timeouts(table: &Table<'_>) -> Timeouts {

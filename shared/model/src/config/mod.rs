@@ -43,6 +43,8 @@ pub struct Config {
     pub pools: Vec<PoolConfig>,
     /// Where people are told.
     pub notify: NotifyConfig,
+    /// What is done about jobs that were lost.
+    pub recovery: RecoveryConfig,
     /// How long things may take.
     pub timeouts: Timeouts,
     /// Whether agents and runners are verbose. Default false.
@@ -234,6 +236,14 @@ impl PoolConfig {
 pub struct NotifyConfig {
     /// An incoming webhook of Slack. Default none.
     pub slack: Option<SecretReference>,
+}
+
+/// `[recovery]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecoveryConfig {
+    /// Whether GitHub is asked to run a failed job again whose runner lost its machine. Default false: a job that runs
+    /// twice must be able to bear it, and the App needs the permission to write Actions.
+    pub rerun_interrupted: bool,
 }
 
 /// `[timeouts]`, each in whole seconds in the file.

@@ -27,7 +27,9 @@ pub fn interval(limits: &Limits) -> SignedDuration {
 
 /// Why a launch waits that the pace holds up.
 pub fn reason(per_minute: u64) -> String {
-    format!("{per_minute} launches a minute are all that GitHub registers for long: [limits] registrations_per_minute")
+    format!(
+        "{per_minute} launches a minute are all that GitHub registers for long: [limits] registrations_per_minute"
+    )
 }
 
 fn count(number: u32) -> i32 {

@@ -2,7 +2,7 @@
 //! be found running another. `in_progress` tells; what follows from it is decided here.
 
 use crate::Timestamp;
-use crate::events::{JobQueued, QueueCause};
+use crate::events::{JobDescription, JobQueued, QueueCause};
 use crate::job::Job;
 use crate::ledger::Stored;
 use crate::runner::{Runner, RunnerState};
@@ -76,6 +76,6 @@ fn rehome(victim: &mut Job, own: Option<&mut Runner>, waited: bool, now: Timesta
     }
     victim.replacements += u32::from(!waited);
     victim.unassign(None, now, "its runner was taken by another job");
-    let queued_again = JobQueued { job: victim.description.clone(), cause: QueueCause::RunnerTaken };
+    let queued_again = JobQueued { job: JobDescription::clone(&victim.description), cause: QueueCause::RunnerTaken };
     Consequences { queued_again: Some(queued_again), ..Consequences::default() }
 }

@@ -29,9 +29,7 @@ pub fn stop_reason(task: &TaskStateChange, dismissed: Option<&str>) -> StopReaso
         Some("TaskFailedToStart") => StopReason::NeverStarted { reason: with_container_reason(task, words) },
         Some("SpotInterruption" | "TerminationNotice") => StopReason::Interrupted,
         Some("UserInitiated" | "ServiceSchedulerInitiated") => StopReason::Stopped { reason: words },
-        Some("InfrastructureHealth") => {
-            StopReason::Failed { exit_code: None, reason: format!("the machine failed: {words}") }
-        }
+        Some("InfrastructureHealth") => StopReason::MachineFailed { reason: words },
         Some("EssentialContainerExited") | None => ended(task, words),
         Some(other) => StopReason::Other { reason: format!("{other}: {words}") },
     }

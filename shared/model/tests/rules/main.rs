@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
 mod labels;
+mod reruns;
 mod takeover;
 
 use std::collections::BTreeMap;
@@ -188,6 +189,8 @@ fn every_end_of_a_task_has_a_reason() {
     );
     assert!(matches!(ended(None, None, false, "no address"), StopReason::NeverStarted { .. }));
     assert!(matches!(ended(Some("UserInitiated"), Some(137), true, "by hand"), StopReason::Stopped { .. }));
+    let machine = ended(Some("InfrastructureHealth"), None, true, "the host is gone");
+    assert_eq!(machine, StopReason::MachineFailed { reason: "the host is gone".to_owned() });
     assert!(matches!(ended(Some("SomethingNew"), None, true, "?"), StopReason::Other { .. }));
 }
 

@@ -234,7 +234,10 @@ impl StandInGitHub {
         see: impl FnOnce(&mut super::Templates, &Job) -> T,
     ) -> Result<T, GitHubError> {
         self.request(now, call, |github, _| {
-            let job = github.jobs.get(&github.latest_of(job_of(id))).filter(|job| job.order.repository == *repository);
+            let job = github
+                .jobs
+                .get(&github.latest_of(job_of(id)))
+                .filter(|job| job.order.repository == *repository);
             let job = job.ok_or_else(|| GitHubError::NotFound(format!("run {id}")))?;
             Ok(see(&mut github.templates, job))
         })

@@ -8,11 +8,14 @@ use fleetfoot_github::GitHubClient;
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::config::{Credentials, GitHubConfig, Target};
 use fleetfoot_model::ids::{GithubRunnerId, JobId, RunnerName};
-use fleetfoot_model::ports::{Clock, GitHub, GitHubError, Hook, JobStatus, SecretError, Secrets};
+use fleetfoot_model::ports::{
+    Clock, GitHub, GitHubError, Hook, JobStatus, RerunAnswer, SecretError, Secrets,
+};
+use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::secret::{Secret, SecretReference};
 use fleetfoot_stand_in::github::{
-    Faults, HookKind, InProcessGitHub, JobOrder, Limits, Message, Settings, StandInGitHub, Times,
+    Call, Faults, HookKind, InProcessGitHub, JobOrder, Limits, Message, Settings, StandInGitHub, Times,
 };
 use fleetfoot_stand_in::github_http::serve;
 use tokio::net::TcpListener;
@@ -172,6 +175,32 @@ async fn deliveries() {
         assert!((16..=22).contains(&late.len()), "{}", late.len());
         port.redeliver(&late[0]).await.unwrap();
         assert_eq!(state.lock().unwrap().webhooks().redelivered, 1);
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_run_again() {
+    let mut settings = quick();
+    settings.times.run_end = SignedDuration::ZERO;
+    for world in World::both(settings).await {
+        let (alone, long) = (world.queue(order()), world.queue(order()));
+        let World { state, port } = &world;
+        let cancel = |job| state.lock().unwrap().cancel_job(SystemClock.now(), job);
+        let described = port.job(&app(), alone).await.unwrap().description;
+        let (run, attempt, jobs) = (described.run_id, 1, vec![alone]);
+        let mut request = RerunRequest { repository: app(), run, attempt, jobs };
+        assert_eq!(port.rerun(&request).await, Ok(RerunAnswer::NotYet));
+        cancel(alone);
+        assert_eq!(port.rerun(&request).await, Ok(RerunAnswer::Requested));
+        assert_eq!(port.rerun(&request).await, Ok(RerunAnswer::Superseded));
+        let queued = port.queued_jobs(&app()).await.unwrap();
+        let again: Vec<_> = queued.into_iter().filter(|it| it.description.id != long).collect();
+        assert_eq!((again.len(), again[0].description.run_id, again[0].description.run_attempt), (1, run, 2));
+        // By the run, as several jobs are asked for.
+        cancel(again[0].description.id);
+        (request.attempt, request.jobs) = (2, vec![alone, long]);
+        assert_eq!(port.rerun(&request).await, Ok(RerunAnswer::Requested));
+        assert_eq!(state.lock().unwrap().calls_of(Call::Rerun), 2);
     }
 }
 
