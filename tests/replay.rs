@@ -81,7 +81,7 @@ fn prepared() -> World {
     world.keep(waiting_job(78, "self-hosted", Waiting::Capacity { limit: "two".to_owned() }, now));
     let (until, reason) = (now - SignedDuration::from_mins(1), "task launches a second".to_owned());
     world.keep(waiting_job(79, "self-hosted", Waiting::Throttled { until, reason: reason.clone() }, now));
-    world.keep(Pause { until: Some(until), reason, turn: 1, turned_at: None });
+    world.keep(Pause { until: Some(until), reason, turn: 1, turned_at: None, called: Vec::new() });
     world
 }
 

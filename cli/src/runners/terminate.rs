@@ -117,7 +117,9 @@ impl Terminator<'_> {
                 .hint("to end the job, cancel it at GitHub; its runner ends with it");
         };
         let page = match ledger::job(self.ledger, id).await {
-            Ok(Some(row)) if !row.value.description.html_url.is_empty() => row.value.description.html_url,
+            Ok(Some(row)) if !row.value.description.html_url.is_empty() => {
+                row.value.description.html_url.clone()
+            }
             _ => "GitHub".to_owned(),
         };
         Failure::new(format!("runner {name} runs job {id} and is left alone"))

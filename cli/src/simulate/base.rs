@@ -140,7 +140,9 @@ impl Base {
             FaultsOf::Level(level) => AllFaults::from(*level),
             FaultsOf::File(file) => files::faults(&read("the faults", file)?)
                 .or_fail(format!("the faults in {} cannot be read", file.display()))
-                .map_err(|it| it.hint("--faults is none, some, heavy, or a file; docs/simulation.md shows one"))?,
+                .map_err(|it| {
+                    it.hint("--faults is none, some, heavy, or a file; docs/simulation.md shows one")
+                })?,
         };
         let limits = match &args.limits {
             Some(file) => files::limits(&read("the limits", file)?)

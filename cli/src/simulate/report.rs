@@ -23,9 +23,10 @@ pub(crate) fn words(variants: &[Variant]) -> String {
         return pairs(lines.iter().map(|(name, value)| (*name, Some(value.clone()))));
     }
     let columns: Vec<Vec<(&str, String)>> = variants.iter().map(lines).collect();
-    let rows = columns[0].iter().zip(&columns[1]).map(|((name, before), (_, after))| {
-        [(*name).into(), before.clone().into(), after.clone().into()]
-    });
+    let rows = columns[0]
+        .iter()
+        .zip(&columns[1])
+        .map(|((name, before), (_, after))| [(*name).into(), before.clone().into(), after.clone().into()]);
     table(["", variants[0].name, variants[1].name], rows)
 }
 
@@ -35,11 +36,21 @@ fn lines(variant: &Variant) -> Vec<(&'static str, String)> {
     let surplus = figures.launched.saturating_sub(figures.jobs);
     let mut lines = vec![
         ("jobs", format!("{}: {}", figures.jobs, counts(figures.ends.iter()))),
-        ("queue to start", format!("p50 {}, p90 {}, p99 {}, max {}", share(0.5), share(0.9), share(0.99), share(1.0))),
+        (
+            "queue to start",
+            format!("p50 {}, p90 {}, p99 {}, max {}", share(0.5), share(0.9), share(0.99), share(1.0)),
+        ),
         ("last launch", pace(variant)),
         ("held up by", held_up(variant)),
         ("peak", format!("{} runners", figures.peak)),
-        ("launched", format!("{} runners, {surplus} more than jobs; {}", figures.launched, counts(figures.stops.iter()))),
+        (
+            "launched",
+            format!(
+                "{} runners, {surplus} more than jobs; {}",
+                figures.launched,
+                counts(figures.stops.iter())
+            ),
+        ),
         (
             "GitHub",
             format!("{} registrations, {} other requests", figures.registrations, figures.other_requests),
@@ -128,7 +139,8 @@ fn real(count: u64) -> f64 {
 pub(crate) fn broken(variant: &Variant, args: &Args) -> Option<Failure> {
     let (seed, violation) = variant.played.broken.first()?;
     let shortest = variant.played.shortest.as_ref();
-    let mut failure = Failure::new(format!("invariant {} does not hold with seed {seed}", violation.invariant));
+    let mut failure =
+        Failure::new(format!("invariant {} does not hold with seed {seed}", violation.invariant));
     failure.causes.push(format!("at {}: {}", violation.at, violation.what));
     failure.causes.extend(shortest.map(history));
     Some(failure.hint(format!("to see it again: {}", base::command(args, *seed))))
@@ -158,9 +170,10 @@ fn document(variant: &Variant) -> Value {
     let figures = &variant.played.figures;
     let share = |share| figures.waits.percentile(share).map(|wait| wait.as_secs_f64());
     let allowed = figures.allowed.as_ref();
-    let broken = variant.played.broken.iter().map(|(seed, it)| {
-        json!({ "invariant": it.invariant, "seed": seed, "at": it.at, "what": it.what })
-    });
+    let broken =
+        variant.played.broken.iter().map(
+            |(seed, it)| json!({ "invariant": it.invariant, "seed": seed, "at": it.at, "what": it.what }),
+        );
     json!({
         "configuration": variant.name,
         "runs": figures.runs,

@@ -101,7 +101,11 @@ impl Launch {
             JobState::Rejected { reason, .. } => return Ok(vec![job.value.rejected(reason)]),
             JobState::Queued { .. } => {}
             JobState::Running { .. } | JobState::Finished { .. } | JobState::Expired { .. } => {
-                return Ok(Vec::new());
+                return if cause == QueueCause::Turn {
+                    self.pass_turn(unmatched, now).await
+                } else {
+                    Ok(Vec::new())
+                };
             }
         }
         if cause == QueueCause::Turn {
@@ -113,6 +117,13 @@ impl Launch {
         // Others wait for capacity already: this job takes its turn among them.
         unmatched.jobs.push(job);
         self.take_turns(unmatched, Some(id), now).await
+    }
+
+    /// A job whose turn it is has got a runner meanwhile: GitHub gives the oldest job whichever runner is free. Its turn
+    /// goes to one that is not about to get one, too.
+    async fn pass_turn(&self, unmatched: Unmatched, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+        let Some(next) = unmatched.jobs.last().cloned() else { return Ok(Vec::new()) };
+        Ok(self.serve(next, &Others::only_runners(&unmatched), now).await?.facts)
     }
 
     pub(crate) async fn capacity_freed(&self, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {

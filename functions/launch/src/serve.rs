@@ -7,6 +7,7 @@ use fleetfoot_model::events::{BreakerOpened, Fact, ImageRequested, JobMatched, L
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::{Job, Waiting};
+use fleetfoot_model::labels;
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::pause::TURN;
 use fleetfoot_model::ports::FleetError;
@@ -165,8 +166,8 @@ impl Launch {
             pool: None,
             job: Some(description.id),
             scope: self.config.github.target.scope_of(&description.repository),
+            labels: labels::of_runner(&description.labels, &spec),
             spec,
-            labels: description.labels.clone(),
             counters: limits.iter().map(|(counter, _)| counter.clone()).collect(),
             register_by: now + self.config.timeouts.register,
         };

@@ -41,14 +41,17 @@ impl Launch {
             Some(_) => {}
             None => {
                 let mut jobs = self.unmatched().await?.jobs;
-                jobs.retain(|job| is_held_up(&job.value, now));
+                let called = std::mem::take(&mut row.value.called);
+                jobs.retain(|job| is_held_up(&job.value, now) && !called.contains(&job.value.id()));
                 let live = self.live(&jobs).await?;
                 let order = fairness::order(jobs.iter().map(|job| &job.value), &live, now);
-                row.value.until = (!order.is_empty()).then(|| now + TURN);
+                let any_waits = !order.is_empty() || !called.is_empty();
+                row.value.until = any_waits.then(|| now + TURN);
                 let turns = pace::turns(&mut row.value, &self.config.limits, now);
                 for id in order.into_iter().take(turns) {
                     let job = jobs.iter().find(|job| job.value.id() == id);
                     facts.extend(job.map(|job| job.value.queued_again(QueueCause::Turn)));
+                    row.value.called.push(id);
                 }
             }
         }

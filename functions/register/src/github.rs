@@ -4,7 +4,7 @@ use fleetfoot_model::events::{Fact, RunnerRegistered};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::job::Waiting;
 use fleetfoot_model::ledger;
-use fleetfoot_model::pause;
+use fleetfoot_model::pause::{self, TURN};
 use fleetfoot_model::ports::{GitHubError, JitRunner};
 use fleetfoot_model::runner::{Registration, Runner, RunnerState};
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -15,8 +15,8 @@ use crate::{Outcome, Register};
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(2);
 /// A task takes at least this long to come up: launches may begin again so long before GitHub registers again.
 const START_TIME: SignedDuration = SignedDuration::from_secs(20);
-/// How long launches are held up when a request failed, or was refused for a moment.
-const SHORT_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// How long launches are held up when GitHub failed a task twice.
+const FAILURE_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Tasks that were refused at once come back within so many seconds, each at its own time.
 const SPREAD_SECONDS: u64 = 30;
 
@@ -24,12 +24,13 @@ impl Register {
     pub(crate) async fn ask_github(
         &self,
         runner: &Runner,
+        is_second_try: bool,
         now: Timestamp,
         facts: &mut Vec<Fact>,
     ) -> Result<Outcome, FunctionError> {
         match self.jit(runner).await {
             Ok(jit) => self.registered(runner, jit, now, facts).await,
-            Err(error) => self.not_registered(runner, &error, now, facts).await,
+            Err(error) => self.not_registered(runner, &error, is_second_try, now, facts).await,
         }
     }
 
@@ -77,6 +78,7 @@ impl Register {
         &self,
         runner: &Runner,
         error: &GitHubError,
+        is_second_try: bool,
         now: Timestamp,
         facts: &mut Vec<Fact>,
     ) -> Result<Outcome, FunctionError> {
@@ -88,15 +90,19 @@ impl Register {
             Some(Vec::new())
         })
         .await?;
-        let (until, seconds) = match error {
+        let (until, resumes, seconds) = match error {
             GitHubError::RateLimited { until } => {
-                (*until, whole_seconds(*until, now) + place_in_line(runner))
+                let resumes = (*until - START_TIME).max(now + TURN);
+                (*until, Some(resumes), whole_seconds(*until, now) + place_in_line(runner))
             }
-            GitHubError::Unavailable(_) => (now, 5),
+            // A single failure says nothing of the next request.
+            GitHubError::Unavailable(_) => (now, is_second_try.then(|| now + FAILURE_PAUSE), 5),
             _ => return Ok(Outcome::ComeAgain(20)),
         };
-        let resumes = (until - START_TIME).max(now + SHORT_PAUSE);
-        facts.extend(pause::begin(&*self.ledger, resumes, &error.to_string(), now).await?);
+        if let Some(resumes) = resumes {
+            facts.extend(pause::begin(&*self.ledger, resumes, &error.to_string(), now).await?);
+        }
+        let resumes = resumes.unwrap_or(now);
         if until > now + LONGEST_WAIT || now + LONGEST_WAIT / 2 > runner.register_by {
             return self.send_home_for_later(runner, resumes, error, now, facts).await;
         }

@@ -81,8 +81,9 @@ impl Register {
         {
             return Ok(Outcome::ComeAgain(5));
         }
+        let is_second_try = row.value.registration == Registration::Uncertain;
         match self.bind(row, now).await? {
-            Binding::Bound(runner) => self.ask_github(&runner, now, facts).await,
+            Binding::Bound(runner) => self.ask_github(&runner, is_second_try, now, facts).await,
             Binding::NoWork(row) => {
                 let reason = "there is no work for it any more".to_owned();
                 self.send_home(row, reason, Vec::new(), now, facts).await

@@ -79,6 +79,14 @@ pub fn parse(labels: &[Label], rules: &LabelRules<'_>) -> Reading {
     }
 }
 
+/// What a runner for a job registers with: the job's labels, and its class if the job left that to the default. So two
+/// jobs of one class can run on each other's runners, whichever of them said so.
+pub fn of_runner(labels: &[Label], spec: &Spec) -> Vec<Label> {
+    let says_class = |label: &Label| label.as_str().to_ascii_lowercase().starts_with("class:");
+    let class = (!labels.iter().any(says_class)).then(|| format!("class:{}", spec.class).parse().ok());
+    labels.iter().cloned().chain(class.flatten()).collect()
+}
+
 fn read<'a>(label: &'a Label, config: &LabelsConfig) -> Word<'a> {
     if config.required.contains(label) || config.plain.contains(label) {
         return Word::Plain;

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Fact, LaunchesPaused};
+use crate::ids::JobId;
 use crate::ledger::{self, Ledger, LedgerError, Stored};
 use crate::{SignedDuration, Timestamp};
 
@@ -27,6 +28,9 @@ pub struct Pause {
     pub turn: u64,
     /// When waiting jobs last got their turns.
     pub turned_at: Option<Timestamp>,
+    /// Those that got theirs last and may still be on their way through the queue.
+    #[serde(default)]
+    pub called: Vec<JobId>,
 }
 
 impl Pause {
@@ -61,7 +65,8 @@ pub async fn begin(
 ) -> Result<Option<Fact>, LedgerError> {
     let mut row = ledger::pause(ledger).await?;
     let is_known = row.value.in_force(now).is_some();
-    if is_known && row.value.until >= Some(until) {
+    // The turns of a pause keep the pace already: only what lasts longer than to the next one prolongs it.
+    if is_known && (row.value.until >= Some(until) || until <= now + TURN) {
         return Ok(None);
     }
     row.value.until = Some(until);

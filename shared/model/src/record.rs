@@ -10,7 +10,7 @@ use crate::image::ImageReference;
 use crate::job::{Job, JobState};
 use crate::pause::Pause;
 use crate::rerun::Rerun;
-use crate::runner::Runner;
+use crate::runner::{Runner, Scope};
 use crate::spec::Arch;
 use crate::{SignedDuration, Timestamp};
 
@@ -165,6 +165,14 @@ pub struct CleanupMemory {
     pub jobs_searched_at: Option<Timestamp>,
     /// Where the last search for queued jobs ended, in the order of repositories.
     pub jobs_searched_up_to: Option<Repository>,
+    /// The last place whose runners were listed, if a round through all of them was cut short.
+    pub runners_listed_up_to: Option<Scope>,
+    /// The last task without a runner that was looked at.
+    pub orphans_mended_up_to: Option<RunnerName>,
+    /// The last runner that was looked at for repair.
+    pub runners_mended_up_to: Option<RunnerName>,
+    /// The last job that GitHub was asked about, if more were to be asked about than one run may.
+    pub jobs_asked_up_to: Option<JobId>,
 }
 
 /// Any row.

@@ -57,7 +57,8 @@ impl Job {
         let Some(Rerun::Wanted { reason, .. }) = self.rerun.clone() else { return None };
         self.rerun = Some(Rerun::Requested { at: now });
         self.timeline.note(now, "GitHub was asked to run it again");
-        let JobDescription { id, repository, name, html_url, run_attempt, .. } = JobDescription::clone(&self.description);
+        let JobDescription { id, repository, name, html_url, run_attempt, .. } =
+            JobDescription::clone(&self.description);
         Some(JobRerunRequested { job: id, repository, name, html_url, run_attempt, reason }.into())
     }
 

@@ -38,7 +38,9 @@ pub fn faults(text: &str) -> Result<AllFaults, InvalidFile> {
         Some(Value::String(level)) => {
             level.parse().map_err(|error| InvalidFile(format!("level: {error}")))?
         }
-        Some(other) => return Err(InvalidFile(format!("level: faults are none, some or heavy, not {other}"))),
+        Some(other) => {
+            return Err(InvalidFile(format!("level: faults are none, some or heavy, not {other}")));
+        }
     };
     let mut all = AllFaults::from(level);
     let AllFaults { github, fargate, images, system } = &mut all;
@@ -48,7 +50,8 @@ pub fn faults(text: &str) -> Result<AllFaults, InvalidFile> {
     at_github.push(("longest_delay", Slot::Seconds(&mut github.longest_delay)));
     let in_fargate = slots!(Rate of fargate; no_capacity, request_failed, answer_lost, never_started, slow_start,
         spot_interrupted, task_lost, event_lost, event_doubled, event_late);
-    let of_images = slots!(Rate of images; build_failed, build_hangs, request_failed, event_lost, event_doubled);
+    let of_images =
+        slots!(Rate of images; build_failed, build_hangs, request_failed, event_lost, event_doubled);
     let mut between = slots!(Rate of system; function_died, died_after_publishing, event_lost, event_doubled,
         event_delayed, ledger_refused, ledger_conflicted, ticket_stolen);
     between.push(("ledger_outages", Slot::PerHour(&mut system.ledger_outages)));
@@ -141,13 +144,15 @@ mod tests {
 
     #[test]
     fn what_is_not_said_is_as_the_level_says() {
-        let read = faults("level = \"heavy\"\n[fargate]\nspot_interrupted = 1\n[system]\nindex_lag = 0.5\n").unwrap();
+        let read = faults("level = \"heavy\"\n[fargate]\nspot_interrupted = 1\n[system]\nindex_lag = 0.5\n")
+            .unwrap();
         let mut expected = AllFaults::from(FaultLevel::Heavy);
         expected.fargate.spot_interrupted = 1.0;
         expected.system.index_lag = SignedDuration::from_millis(500);
         assert_eq!(read, expected);
         assert_eq!(faults("").unwrap(), AllFaults::from(FaultLevel::None));
-        let limits = limits("[github]\nrequests_per_hour = 15000\n[fargate]\nlaunches_per_second = 50\n").unwrap();
+        let limits =
+            limits("[github]\nrequests_per_hour = 15000\n[fargate]\nlaunches_per_second = 50\n").unwrap();
         assert_eq!((limits.github.requests_per_hour, limits.fargate.launches_per_second), (15_000, 50));
         assert_eq!(limits.github.points_per_minute, 900);
     }
@@ -158,7 +163,10 @@ mod tests {
             ("level = \"bad\"", "level: faults are none, some or heavy, not \"bad\""),
             ("[githup]\n", "githup is not known; allowed: github, fargate, images, system"),
             ("github = 3", "github is 3, expected a section [github]"),
-            ("[images]\nbuild_faild = 1", "images.build_faild is not known; allowed: build_failed, build_hangs,"),
+            (
+                "[images]\nbuild_faild = 1",
+                "images.build_faild is not known; allowed: build_failed, build_hangs,",
+            ),
             ("[github]\nwebhook_lost = 1.5", "github.webhook_lost is 1.5, expected a rate from 0 to 1"),
             ("[system]\nindex_lag = -1", "system.index_lag is -1, expected seconds from 0 to 3600"),
             ("x", "TOML parse error at line 1"),

@@ -18,14 +18,20 @@ pub use end::replay_changes_nothing;
 
 /// Every invariant: its name, and what it says.
 pub const ALL: &[(&str, &str)] = &[
-    ("every-job-ends", "every job of ours is started, finished, rejected with a reason or expired, within its time"),
+    (
+        "every-job-ends",
+        "every job of ours is started, finished, rejected with a reason or expired, within its time",
+    ),
     ("one-runner-per-job", "no job has two live runners that are meant for it"),
     ("limits-hold", "no limit of runners is exceeded: the fleet's, a class's, a repository's"),
     ("busy-runners-live", "no runner is stopped while GitHub has given it a job"),
     ("nothing-is-left", "after the last job nothing is left in the fleet and at GitHub, warm pools excepted"),
     ("repairs-are-bounded", "no more runners are launched than jobs and failures explain, but for a few"),
     ("one-task-per-runner", "no runner has two tasks"),
-    ("one-configuration-per-task", "no task gets two configurations, and GitHub is asked once for each task that is up"),
+    (
+        "one-configuration-per-task",
+        "no task gets two configurations, and GitHub is asked once for each task that is up",
+    ),
     ("jobs-run-once", "no job runs twice"),
     ("states-move-forward", "no job and no runner goes back to a state before the one it is in"),
     ("counters-count", "counters count what they count: the live runners"),

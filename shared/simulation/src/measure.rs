@@ -75,7 +75,8 @@ impl Meter {
         while passed >= self.timeline.bucket * MOST_BUCKETS {
             self.timeline.widen();
         }
-        let index = usize::try_from(passed.as_millis() / self.timeline.bucket.as_millis().max(1)).unwrap_or(0);
+        let index =
+            usize::try_from(passed.as_millis() / self.timeline.bucket.as_millis().max(1)).unwrap_or(0);
         let counted = Bucket { launched: 0, registered: 0, ..self.now };
         let buckets = &mut self.timeline.buckets;
         while buckets.len() <= index {
@@ -84,7 +85,8 @@ impl Meter {
         // What was counted since the last time belongs to the last bucket, give or take an instant.
         buckets[index].launched += self.now.launched;
         buckets[index].registered += self.now.registered;
-        buckets[index] = Bucket { launched: buckets[index].launched, registered: buckets[index].registered, ..counted };
+        buckets[index] =
+            Bucket { launched: buckets[index].launched, registered: buckets[index].registered, ..counted };
         self.now = counted;
     }
 
@@ -171,9 +173,9 @@ impl Waits {
     /// Of the jobs that started.
     pub fn of(world: &World) -> Self {
         let github = world.github();
-        let waited = github.jobs().filter_map(|(_, _, history)| {
-            Some(history.started()?.0.duration_since(history.queued_at?))
-        });
+        let waited = github
+            .jobs()
+            .filter_map(|(_, _, history)| Some(history.started()?.0.duration_since(history.queued_at?)));
         waited.collect()
     }
 
@@ -189,7 +191,11 @@ impl Waits {
 
     /// The time that this share of the jobs waited at most, from 0.0 to 1.0; none if no job started.
     pub fn percentile(&self, share: f64) -> Option<SignedDuration> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length is within it")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a length is within it"
+        )]
         let rank = (share.clamp(0.0, 1.0) * self.0.len() as f64).ceil() as usize;
         self.0.get(rank.max(1) - 1).copied()
     }

@@ -56,8 +56,7 @@ pub fn shrink(scenario: &Scenario, outcome: Outcome) -> Shortest {
     let jobs: BTreeSet<u64> =
         scenario.workload.only.clone().unwrap_or_else(|| (0..scenario.workload.jobs).collect());
     let invariant = outcome.violations.first().map_or("", |violation| violation.invariant);
-    let mut search =
-        Search { invariant, tries: 0, jobs, scenario: scenario.clone(), outcome };
+    let mut search = Search { invariant, tries: 0, jobs, scenario: scenario.clone(), outcome };
     search.fewer_jobs();
     search.fewer_faults();
     search.fewer_jobs();

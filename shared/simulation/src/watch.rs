@@ -2,8 +2,8 @@
 
 use fleetfoot_local::bus::Published;
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, RunnerName, TaskId};
+use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::ports::{FleetError, GitHubError};
 use fleetfoot_model::record::Record;
 use fleetfoot_model::secret::{Secret, Ticket};

@@ -21,6 +21,8 @@ struct Tables {
     rows: HashMap<String, Stored<Record>>,
     indexes: BTreeMap<Index, BTreeSet<(i64, String)>>,
     counters: BTreeMap<Counter, u64>,
+    /// Rows by when they may be forgotten.
+    expiring: BTreeSet<(i64, String)>,
 }
 
 impl MemoryLedger {
@@ -70,10 +72,7 @@ impl Ledger for MemoryLedger {
 
     async fn forget_expired(&self, now: Timestamp) -> Result<(), LedgerError> {
         let mut tables = self.tables();
-        let is_over = |row: &Stored<Record>| row.value.expires_at().is_some_and(|at| at <= now);
-        let over: Vec<String> =
-            tables.rows.iter().filter(|(_, row)| is_over(row)).map(|(key, _)| key.clone()).collect();
-        for key in over {
+        while let Some((_, key)) = tables.expiring.first().filter(|(at, _)| *at <= to_column(now)).cloned() {
             tables.take(&key);
         }
         let oldest = oldest_window(now);
@@ -120,6 +119,9 @@ impl Tables {
         if let Some((index, at)) = row.value.index() {
             self.indexes.entry(index).or_default().insert((to_column(at), key.clone()));
         }
+        if let Some(at) = row.value.expires_at() {
+            self.expiring.insert((to_column(at), key.clone()));
+        }
         self.rows.insert(key, Stored { value: row.value, version: row.version + 1 });
     }
 
@@ -127,6 +129,9 @@ impl Tables {
         let Some(row) = self.rows.remove(key) else { return };
         if let Some((index, at)) = row.value.index() {
             self.indexes.entry(index).or_default().remove(&(to_column(at), key.to_owned()));
+        }
+        if let Some(at) = row.value.expires_at() {
+            self.expiring.remove(&(to_column(at), key.to_owned()));
         }
     }
 }

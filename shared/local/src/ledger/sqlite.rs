@@ -213,4 +213,3 @@ fn release(connection: &Connection, counter: &Counter) -> Result<(), Failure> {
         .execute([counter.key()])?;
     Ok(())
 }
-

@@ -76,6 +76,7 @@ fn rehome(victim: &mut Job, own: Option<&mut Runner>, waited: bool, now: Timesta
     }
     victim.replacements += u32::from(!waited);
     victim.unassign(None, now, "its runner was taken by another job");
-    let queued_again = JobQueued { job: JobDescription::clone(&victim.description), cause: QueueCause::RunnerTaken };
+    let queued_again =
+        JobQueued { job: JobDescription::clone(&victim.description), cause: QueueCause::RunnerTaken };
     Consequences { queued_again: Some(queued_again), ..Consequences::default() }
 }

@@ -71,7 +71,11 @@ impl Books {
 
     fn job_written(&mut self, now: Timestamp, job: &Job) {
         let id = job.id();
-        if job.is_open() { self.open_jobs.insert(id) } else { self.open_jobs.remove(&id) };
+        if job.is_open() {
+            self.open_jobs.insert(id)
+        } else {
+            self.open_jobs.remove(&id)
+        };
         let state = stage(&job.state);
         let before = self.jobs.insert(id, state).unwrap_or(0);
         // What was given up here may start at GitHub all the same.
@@ -88,13 +92,18 @@ impl Books {
         let name = &runner.name;
         let state = rank(&runner.state);
         let before = self.live.get(name).map(|live| live.state);
-        if self.stopped.contains_key(name) && runner.is_live() || before.is_some_and(|before| state < before) {
+        if self.stopped.contains_key(name) && runner.is_live() || before.is_some_and(|before| state < before)
+        {
             let what = format!("runner {name} went back to {}", runner.state.name());
             if let Some(violation) = self.found.add("states-move-forward", now, what) {
                 violation.runner = Some(name.clone());
             }
         }
-        if runner.is_settled() { self.unsettled.remove(name) } else { runner.is_live() || self.unsettled.insert(name.clone()) };
+        if runner.is_settled() {
+            self.unsettled.remove(name)
+        } else {
+            runner.is_live() || self.unsettled.insert(name.clone())
+        };
         let old = self.live.remove(name);
         if old.is_none() && !self.stopped.contains_key(name) {
             self.count(now, &runner.counters, true);
@@ -154,7 +163,9 @@ impl Books {
             let limits = &self.config.limits;
             let most = match counter {
                 Counter::Runners => Some(limits.runners),
-                Counter::ClassRunners(class) => self.config.classes.get(class).and_then(|class| class.runners),
+                Counter::ClassRunners(class) => {
+                    self.config.classes.get(class).and_then(|class| class.runners)
+                }
                 Counter::RepositoryRunners(_) => limits.runners_per_repository,
                 Counter::Replacements(_) | Counter::Launches(_) => None,
             };

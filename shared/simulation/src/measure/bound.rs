@@ -2,7 +2,7 @@
 //! which they came, with everything known in advance and nothing ever going wrong.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use fleetfoot_model::config::Config;
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -34,7 +34,19 @@ pub enum Bound {
     Vcpus,
 }
 
+/// A limit that costs less than this binds nobody.
+const TELLING: SignedDuration = SignedDuration::from_secs(2);
+
 impl Bound {
+    const ALL: [Self; 6] = [
+        Self::LaunchesPerSecond,
+        Self::PointsPerMinute,
+        Self::RequestsPerHour,
+        Self::Registrations,
+        Self::Runners,
+        Self::Vcpus,
+    ];
+
     /// In words, with its value.
     pub fn words(self, limits: &Limits, config: &Config) -> String {
         let (github, fargate) = (&limits.github, &limits.fargate);
@@ -58,32 +70,32 @@ impl Bound {
 /// What the limits allow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bounds {
-    /// The limit that held jobs up for longest in all; none if no job had to wait for any.
+    /// The limit that binds; none if no limit made much of a difference.
     pub binding: Option<Bound>,
     /// When the last job could have been launched, from the beginning on.
     pub last_launch: SignedDuration,
-    /// How long each limit held jobs up, in all.
-    pub held_up: BTreeMap<Bound, SignedDuration>,
 }
 
-/// What the limits allow for these jobs.
-pub fn bounds(jobs: impl Iterator<Item = Coming>, limits: &Limits, config: &Config) -> Bounds {
-    let mut gates = Gates::new(limits, config);
-    let mut bounds = Bounds { binding: None, last_launch: SignedDuration::ZERO, held_up: BTreeMap::new() };
-    let (mut before, mut by_before) = (Timestamp::UNIX_EPOCH, None);
+/// What the limits allow for these jobs. The limit that binds is the one without which the last of them could be launched
+/// earliest.
+pub fn bounds<I: Iterator<Item = Coming>>(jobs: impl Fn() -> I, limits: &Limits, config: &Config) -> Bounds {
+    let last_launch = last_launch(jobs(), Gates::new(limits, config), config);
+    let lifted = Bound::ALL.into_iter().map(|bound| {
+        let gates = Gates { lifted: Some(bound), ..Gates::new(limits, config) };
+        (self::last_launch(jobs(), gates, config), bound)
+    });
+    let first = lifted.min_by_key(|(last_launch, _)| *last_launch);
+    let binding = first.filter(|(sooner, _)| *sooner + TELLING < last_launch).map(|(_, bound)| bound);
+    Bounds { binding, last_launch }
+}
+
+fn last_launch(jobs: impl Iterator<Item = Coming>, mut gates: Gates, config: &Config) -> SignedDuration {
+    let mut before = Timestamp::UNIX_EPOCH;
     for job in jobs {
         let came = Timestamp::UNIX_EPOCH + job.after;
-        let (at, by) = gates.pass(came.max(before), job.order.run_for, spec_cpu(&job, config));
-        // Without a wait of its own it came behind one that waited.
-        by_before = if at > came { by.or(by_before) } else { None };
-        if let Some(by) = by_before {
-            *bounds.held_up.entry(by).or_default() += at.duration_since(came);
-        }
-        before = at;
-        bounds.last_launch = at.duration_since(Timestamp::UNIX_EPOCH);
+        before = gates.pass(came.max(before), job.order.run_for, spec_cpu(&job, config));
     }
-    bounds.binding = bounds.held_up.iter().max_by_key(|(_, time)| **time).map(|(by, _)| *by);
-    bounds
+    before.duration_since(Timestamp::UNIX_EPOCH)
 }
 
 fn spec_cpu(job: &Coming, config: &Config) -> u32 {
@@ -102,6 +114,8 @@ struct Gates {
     quota: u32,
     in_use: u32,
     ends: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    /// The limit that does not hold.
+    lifted: Option<Bound>,
 }
 
 impl Gates {
@@ -124,15 +138,14 @@ impl Gates {
             quota: fargate.on_demand_vcpus.saturating_mul(1024),
             in_use: 0,
             ends: BinaryHeap::new(),
+            lifted: None,
         }
     }
 
-    /// When a job can be launched that is there at `at`, and which limit it had to wait for, if any.
-    fn pass(&mut self, mut at: Timestamp, runs: SignedDuration, cpu: u32) -> (Timestamp, Option<Bound>) {
-        let mut by = None;
-        while let Some((until, bound)) = self.closed(at, cpu) {
+    /// When a job can be launched that is there at `at`.
+    fn pass(&mut self, mut at: Timestamp, runs: SignedDuration, cpu: u32) -> Timestamp {
+        while let Some(until) = self.closed(at, cpu) {
             at = until;
-            by = Some(bound);
         }
         // None of them is closed now.
         let _ = self.launches.take(at, 1);
@@ -144,11 +157,14 @@ impl Gates {
         self.hour.1 += 1;
         self.in_use += cpu;
         self.ends.push(Reverse((at + START + runs + STOP, cpu)));
-        (at, by)
+        at
     }
 
-    fn closed(&mut self, at: Timestamp, cpu: u32) -> Option<(Timestamp, Bound)> {
-        while let Some(Reverse((ended, cpu))) = self.ends.peek().copied().filter(|Reverse((ended, _))| *ended <= at) {
+    /// Until when a job of this size has to wait, if it has to.
+    fn closed(&mut self, at: Timestamp, cpu: u32) -> Option<Timestamp> {
+        while let Some(Reverse((ended, cpu))) =
+            self.ends.peek().copied().filter(|Reverse((ended, _))| *ended <= at)
+        {
             self.ends.pop();
             self.in_use -= cpu;
             debug_assert!(ended <= at);
@@ -164,6 +180,10 @@ impl Gates {
             (next_end.filter(|_| self.ends.len() >= self.most), Bound::Runners),
             (next_end.filter(|_| self.in_use + cpu > self.quota), Bound::Vcpus),
         ];
-        closed.into_iter().filter_map(|(until, bound)| Some((until?, bound))).max_by_key(|(until, _)| *until)
+        closed
+            .into_iter()
+            .filter(|(_, bound)| self.lifted != Some(*bound))
+            .filter_map(|(until, _)| until)
+            .max()
     }
 }

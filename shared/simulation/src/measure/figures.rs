@@ -57,7 +57,7 @@ impl Scenario {
     }
 
     fn bounds_within(&self, limits: &Limits) -> Bounds {
-        bounds(self.workload.clone().coming(Origins::of(&self.config)), limits, &self.config)
+        bounds(|| self.workload.clone().coming(Origins::of(&self.config)), limits, &self.config)
     }
 
     /// Plays it and measures.
@@ -89,7 +89,11 @@ impl Scenario {
         let mut limits = self.limits.clone();
         // What other requests took of the hourly limit was not there for registrations.
         let hours = outcome.took.as_secs_f64() / HOUR.as_secs_f64();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests in an hour")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count of requests in an hour"
+        )]
         let others = (other_requests as f64 / hours.max(1.0)).ceil() as u64;
         limits.github.requests_per_hour = limits.github.requests_per_hour.saturating_sub(others).max(1);
         Figures {

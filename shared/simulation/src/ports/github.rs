@@ -3,7 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
-use fleetfoot_model::ports::{Delivery, GitHub, GitHubError, JitRunner, JobReport, ListedRunner, RerunAnswer};
+use fleetfoot_model::ports::{
+    Delivery, GitHub, GitHubError, JitRunner, JobReport, ListedRunner, RerunAnswer,
+};
 use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::spec::Label;

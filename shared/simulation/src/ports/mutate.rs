@@ -48,7 +48,9 @@ fn put(mutation: Mutation, around: &Surroundings, rows: &MemoryLedger, row: &mut
             }
         }
         (Mutation::TicketsStayGood, Record::Runner(runner)) if runner.state == RunnerState::Registered => {
-            if let Some(Stored { value: Record::Runner(before), .. }) = there(Key::Runner(runner.name.clone())) {
+            if let Some(Stored { value: Record::Runner(before), .. }) =
+                there(Key::Runner(runner.name.clone()))
+            {
                 forget_use(runner, before);
             }
         }

@@ -62,7 +62,8 @@ impl World {
             FargateAction::AgentUp { runner, task, ticket, .. } => {
                 self.around.tell(&Happening::AgentUp(&runner));
                 self.agents.tasks.insert(runner.clone(), task.clone());
-                self.agents.ask(now, Asking { runner, ticket, task, until: now + REGISTER_WITHIN, is_thief: false });
+                self.agents
+                    .ask(now, Asking { runner, ticket, task, until: now + REGISTER_WITHIN, is_thief: false });
             }
             FargateAction::Terminate { runner, .. } if self.runners.is_running(&runner) => {
                 self.runners.terminate(&mut self.github.state(), now, &runner);
@@ -116,7 +117,8 @@ impl World {
                 self.around.tell(&Happening::ConfigurationGiven(&asking.runner, &configuration));
                 self.runners.start(now, &asking.runner, configuration);
                 if self.around.happens(|faults| faults.ticket_stolen) {
-                    self.agents.ask(now + THEFT, Asking { is_thief: true, until: now + REGISTER_WITHIN, ..asking });
+                    self.agents
+                        .ask(now + THEFT, Asking { is_thief: true, until: now + REGISTER_WITHIN, ..asking });
                 }
             }
             (500.., _) => {

@@ -3,11 +3,11 @@
 use fleetfoot_local::bus::{Delivery, Item, Outcome, Payload};
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::http::Request;
-use fleetfoot_model::ids::JobId;
+use fleetfoot_model::ids::{JobId, Repository};
 use fleetfoot_model::job::JobState;
 use fleetfoot_model::ports::Clock as _;
-use fleetfoot_model::{labels, ledger};
 use fleetfoot_model::{SignedDuration, Timestamp};
+use fleetfoot_model::{labels, ledger};
 use fleetfoot_stand_in::github::OutgoingWebhook;
 use fleetfoot_stand_in::{Span, millis};
 
@@ -115,7 +115,9 @@ impl World {
         if self.around.has(Mutation::NoCleanup) && delivery.function == "cleanup" {
             return true;
         }
-        if self.around.has(Mutation::NoTurns) && delivery.items.iter().any(|item| is_of(item, "LaunchesPaused")) {
+        if self.around.has(Mutation::NoTurns)
+            && delivery.items.iter().any(|item| is_of(item, "LaunchesPaused"))
+        {
             return true;
         }
         if self.around.has(Mutation::StartsElsewhereUnheard)
@@ -163,6 +165,10 @@ impl World {
     fn tell_events(&mut self) {
         for event in self.bus.history(self.told, usize::MAX).expect("a bus in memory answers") {
             self.told = event.sequence;
+            let repository = event.envelope.detail["job"]["repository"].as_str();
+            if let Some(repository) = repository.and_then(|it| it.parse().ok()) {
+                self.heard_of.insert(repository);
+            }
             self.around.tell(&Happening::Published(&event));
         }
     }
@@ -170,12 +176,21 @@ impl World {
     /// Jobs that are addressed to this fleet, open at GitHub, and not given up here.
     pub fn jobs_that_may_run(&self) -> usize {
         let github = self.github();
-        let open = github.open().filter(|(_, order)| labels::is_addressed(&order.labels, &self.config.labels));
+        let open =
+            github.open().filter(|(_, order)| labels::is_addressed(&order.labels, &self.config.labels));
         let given_up = |id: JobId| {
             let row = at_once(ledger::job(&*self.ledger.inside(), id)).ok().flatten();
-            row.is_some_and(|row| matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. }))
+            row.is_some_and(|row| {
+                matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. })
+            })
         };
-        open.filter(|(id, _)| !given_up(*id)).count()
+        open.filter(|(id, order)| !given_up(*id) && !self.is_out_of_reach(&order.repository)).count()
+    }
+
+    /// Whether nothing was ever heard of a repository: if the one webhook of its one job was lost without a trace, there is
+    /// nowhere to look for it.
+    pub fn is_out_of_reach(&self, repository: &Repository) -> bool {
+        !self.heard_of.contains(repository)
     }
 
     /// Whether nothing is under way, on the bus or in a function.

@@ -5,7 +5,7 @@ mod drive;
 mod executor;
 mod weather;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fleetfoot_local::assembly::{Ports, functions};
@@ -14,7 +14,7 @@ use fleetfoot_local::functions::Functions;
 use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
-use fleetfoot_model::ids::JobId;
+use fleetfoot_model::ids::{JobId, Repository};
 use fleetfoot_model::secret::Secret;
 use fleetfoot_shell::clock::{SeededTickets, VirtualClock};
 use fleetfoot_stand_in::InProcess;
@@ -104,6 +104,8 @@ pub struct World {
     around: Arc<Surroundings>,
     /// What each schedule last woke its function with.
     scheduled: BTreeMap<String, Delivery>,
+    /// Repositories of which any job was heard of.
+    heard_of: BTreeSet<Repository>,
     /// Up to which event watches have been told.
     told: u64,
     began: Timestamp,
@@ -154,6 +156,7 @@ impl World {
             executor: Executor::default(),
             functions: Arc::new(functions),
             scheduled: BTreeMap::new(),
+            heard_of: BTreeSet::new(),
             told: 0,
             clock,
             ledger,

@@ -85,6 +85,7 @@ impl StandInFargate {
     fn stopped(&mut self, at: Timestamp, id: &TaskId) {
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.stage = Stage::Stopped;
+        self.live.remove(id);
         task.stopped_at = Some(at);
         let (capacity, cpu) = (task.capacity, task.spec.cpu);
         self.supply(capacity).in_use -= cpu;

@@ -8,7 +8,7 @@ mod report;
 mod settings;
 mod task;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{RunnerName, TaskId};
@@ -66,6 +66,8 @@ pub struct StandInFargate {
     now: Timestamp,
     agenda: Agenda<Step>,
     tasks: BTreeMap<TaskId, Task>,
+    /// Those that have not stopped.
+    live: BTreeSet<TaskId>,
     /// Which task a client token stands for.
     tokens: BTreeMap<RunnerName, TaskId>,
     on_demand: Supply,
@@ -121,6 +123,7 @@ impl StandInFargate {
             now: Timestamp::MIN,
             agenda: Agenda::new(),
             tasks: BTreeMap::new(),
+            live: BTreeSet::new(),
             tokens: BTreeMap::new(),
             on_demand: supply(limits.on_demand_vcpus),
             spot: supply(limits.spot_vcpus),

@@ -54,7 +54,7 @@ impl StandInFargate {
 
     /// The runners whose tasks have not stopped, oldest first.
     pub fn live(&self) -> Vec<RunnerName> {
-        let mut live: Vec<_> = self.tasks.values().filter(|task| task.is_live()).collect();
+        let mut live: Vec<_> = self.live.iter().filter_map(|id| self.tasks.get(id)).collect();
         live.sort_by_key(|task| (task.created_at, &task.id));
         live.into_iter().map(|task| task.runner.clone()).collect()
     }
