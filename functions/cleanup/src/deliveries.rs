@@ -9,6 +9,7 @@ use fleetfoot_model::record::CleanupMemory;
 use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::Cleanup;
+use crate::budget::{Budget, Part};
 
 /// How far back a fleet looks that never looked before.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(1);
@@ -18,18 +19,21 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// How often a delivery is asked for again.
 const MOST_TRIES: u32 = 5;
-/// How many are asked for in one run.
-const MOST_AT_ONCE: usize = 50;
 
 impl Cleanup {
     pub(crate) async fn deliveries(
         &self,
         memory: &mut CleanupMemory,
+        budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let since = memory.deliveries_seen_until.unwrap_or(now - FIRST_LOOK).max(now - KEPT_FOR);
-        let listed =
-            self.github.deliveries(since - OVERLAP).await.map_err(|error| FunctionError::again(&error))?;
+        let listed = self.github.deliveries(since - OVERLAP).await;
+        let listed = listed.map_err(|error| {
+            budget.heed(&error);
+            FunctionError::again(&error)
+        })?;
+        budget.listed(Part::Deliveries, listed.len());
         let newest = listed.iter().map(|delivery| delivery.delivered_at).max();
         let failed = failed(listed);
         memory.redelivered.retain(|guid, _| failed.contains_key(guid));
@@ -41,12 +45,21 @@ impl Cleanup {
                 continue;
             }
             oldest_open = oldest_open.into_iter().chain([delivery.delivered_at]).min();
-            if facts.len() >= MOST_AT_ONCE {
+            if !budget.ask(Part::Deliveries, 1) {
                 continue;
             }
-            self.github.redeliver(delivery).await.map_err(|error| FunctionError::again(&error))?;
-            memory.redelivered.insert(guid.clone(), tries + 1);
-            facts.push(recovered(delivery));
+            match self.github.redeliver(delivery).await {
+                Ok(()) => {
+                    memory.redelivered.insert(guid.clone(), tries + 1);
+                    facts.push(recovered(delivery));
+                }
+                Err(error) => {
+                    tracing::warn!(delivery.guid = %guid, %error, "a lost webhook cannot be asked for");
+                    if !budget.heed(&error) {
+                        memory.redelivered.insert(guid.clone(), tries + 1);
+                    }
+                }
+            }
         }
         memory.deliveries_seen_until =
             oldest_open.or(newest).or(memory.deliveries_seen_until).or(Some(since));

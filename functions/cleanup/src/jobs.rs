@@ -7,19 +7,19 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
-use fleetfoot_model::record::ImageState;
+use fleetfoot_model::record::{CleanupMemory, ImageState};
 use fleetfoot_model::runner::{Runner, RunnerState};
 
+use crate::budget::{self, Part, Turns};
 use crate::snapshot::Snapshot;
 use crate::{Cleanup, MOST_REPAIRS};
 
-/// The most questions to GitHub about single jobs in one run. Only odd ones are asked about.
-const MOST_QUESTIONS: usize = 20;
-
 /// What a run may still do.
-struct Budget {
+struct Budget<'a> {
     repairs: usize,
-    questions: usize,
+    /// Questions to GitHub about single jobs. Only odd ones are asked about.
+    requests: &'a mut budget::Budget,
+    questions: Turns,
     /// One waiting job is enough to let the queue take its turns.
     woke_queue: bool,
     /// Whether a job waits for a limit that has passed.
@@ -27,9 +27,16 @@ struct Budget {
 }
 
 impl Cleanup {
-    pub(crate) async fn jobs(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+    pub(crate) async fn jobs(
+        &self,
+        snapshot: &Snapshot,
+        memory: &mut CleanupMemory,
+        requests: &mut budget::Budget,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let questions = Turns::after(memory.jobs_asked_up_to);
         let mut budget =
-            Budget { repairs: MOST_REPAIRS, questions: MOST_QUESTIONS, woke_queue: false, is_held_up: false };
+            Budget { repairs: MOST_REPAIRS, requests, questions, woke_queue: false, is_held_up: false };
         let mut facts = Vec::new();
         let mut oldest_first: Vec<&Stored<Job>> = snapshot.jobs.values().collect();
         oldest_first.sort_by_key(|row| row.value.description.created_at);
@@ -41,6 +48,7 @@ impl Cleanup {
             budget.repairs -= usize::from(!mended.is_empty());
             facts.extend(mended);
         }
+        memory.jobs_asked_up_to = budget.questions.next();
         facts.extend(self.overdue_turn(snapshot, budget.is_held_up, now).await?);
         Ok(facts)
     }
@@ -64,7 +72,7 @@ impl Cleanup {
         &self,
         row: &Stored<Job>,
         snapshot: &Snapshot,
-        budget: &mut Budget,
+        budget: &mut Budget<'_>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         if let Some(reason) = self.overdue(&row.value, now) {
@@ -83,7 +91,10 @@ impl Cleanup {
                 let is_live =
                     ours.as_ref().is_none_or(|name| snapshot.runner(name).is_some_and(Runner::is_live));
                 let quiet = now > row.value.changed_at.max(*since) + self.config.timeouts.grace;
-                if is_live || !quiet { Ok(Vec::new()) } else { self.ask(&row.value, budget).await }
+                if is_live || !quiet {
+                    return Ok(Vec::new());
+                }
+                Ok(self.ask(&row.value, budget).await.unwrap_or_default())
             }
             _ => Ok(Vec::new()),
         }
@@ -116,7 +127,7 @@ impl Cleanup {
         &self,
         row: &Stored<Job>,
         waiting: Option<&Waiting>,
-        budget: &mut Budget,
+        budget: &mut Budget<'_>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let quiet = now > row.value.changed_at + self.config.timeouts.grace;
@@ -144,7 +155,7 @@ impl Cleanup {
         &self,
         row: &Stored<Job>,
         runner: Option<&Runner>,
-        budget: &mut Budget,
+        budget: &mut Budget<'_>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let timeouts = &self.config.timeouts;
@@ -156,7 +167,7 @@ impl Cleanup {
                     Ok(vec![row.value.queued_again(QueueCause::Recovered)])
                 }
                 RunnerState::Registered if now > runner.changed_at + timeouts.lost => {
-                    self.ask(&row.value, budget).await
+                    Ok(self.ask(&row.value, budget).await.unwrap_or_default())
                 }
                 _ => Ok(Vec::new()),
             },
@@ -169,13 +180,13 @@ impl Cleanup {
     async fn replace_lost(
         &self,
         row: &Stored<Job>,
-        budget: &mut Budget,
+        budget: &mut Budget<'_>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        if budget.questions == 0 || self.has_just_ended(row.value.runner(), now).await? {
+        if self.has_just_ended(row.value.runner(), now).await? {
             return Ok(Vec::new());
         }
-        let told = self.ask(&row.value, budget).await?;
+        let Some(told) = self.ask(&row.value, budget).await else { return Ok(Vec::new()) };
         if !told.is_empty() {
             return Ok(told);
         }
@@ -196,18 +207,24 @@ impl Cleanup {
         Ok(row.is_some_and(|row| now <= row.value.changed_at + self.config.timeouts.grace))
     }
 
-    /// What a lost webhook would have told of a job, if it has left the queue.
-    async fn ask(&self, job: &Job, budget: &mut Budget) -> Result<Vec<Fact>, FunctionError> {
-        if budget.questions == 0 {
-            return Ok(Vec::new());
+    /// What a lost webhook would have told of a job, if it has left the queue. None if GitHub gave no answer or was not
+    /// asked: that must not hold up the other jobs.
+    async fn ask(&self, job: &Job, budget: &mut Budget<'_>) -> Option<Vec<Fact>> {
+        if !budget.questions.has_turn(job.id()) {
+            return None;
         }
-        budget.questions -= 1;
+        let may_ask = budget.requests.ask(Part::Jobs, 1);
+        budget.questions.asked(job.id(), may_ask);
+        if !may_ask {
+            return None;
+        }
         match self.github.job(&job.description.repository, job.id()).await {
-            Ok(report) if report.fact().is_some_and(|fact| is_news(job, &fact)) => {
-                Ok(report.fact().into_iter().collect())
+            Ok(report) => Some(report.fact().filter(|fact| is_news(job, fact)).into_iter().collect()),
+            Err(error) => {
+                tracing::warn!(job.id = %job.id(), %error, "how a job stands cannot be asked now");
+                budget.requests.heed(&error);
+                None
             }
-            Ok(_) => Ok(Vec::new()),
-            Err(error) => Err(FunctionError::again(&error)),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Level-triggered and idempotent: it takes no input but the state, and what it cannot mend now it finds again in a
 //! minute. It repairs through the same events as the happy path, and no run does more than a bounded number of repairs.
 
+mod budget;
 mod deliveries;
 mod jobs;
 mod measure;
@@ -25,6 +26,7 @@ use fleetfoot_model::function::{EventFunction, FunctionError};
 use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::ports::{Fleet, GitHub};
 
+use crate::budget::Budget;
 use crate::snapshot::Snapshot;
 
 /// The most repairs of one kind in one run. A fleet that needs more has a cause that repairs do not mend.
@@ -49,15 +51,17 @@ impl EventFunction for Cleanup {
         let mut snapshot = Snapshot::load(&*self.ledger).await?;
         facts.push(measure::measure(&snapshot, now));
         // Each part stands alone: one that fails is looked at again in a minute and must not hold up the others.
-        let tasks = self.tasks(&mut snapshot, now).await;
-        keep(&mut facts, "tasks", tasks);
-        keep(&mut facts, "runners", self.runners(&snapshot, now).await);
-        keep(&mut facts, "jobs", self.jobs(&snapshot, now).await);
-        keep(&mut facts, "reruns", self.reruns(&snapshot, now).await);
+        let mut budget = Budget::new();
         let mut memory = ledger::cleanup_memory(&*self.ledger).await?;
-        keep(&mut facts, "deliveries", self.deliveries(&mut memory.value, now).await);
-        keep(&mut facts, "registrations", self.registrations(&mut memory.value, now).await);
-        keep(&mut facts, "search", self.search(&snapshot, &mut memory.value, now).await);
+        let tasks = self.tasks(&mut snapshot, &mut memory.value, &mut budget, now).await;
+        keep(&mut facts, "tasks", tasks);
+        let runners = self.runners(&snapshot, &mut memory.value, &mut budget, now).await;
+        keep(&mut facts, "runners", runners);
+        keep(&mut facts, "jobs", self.jobs(&snapshot, &mut memory.value, &mut budget, now).await);
+        keep(&mut facts, "reruns", self.reruns(&snapshot, &mut budget, now).await);
+        keep(&mut facts, "deliveries", self.deliveries(&mut memory.value, &mut budget, now).await);
+        keep(&mut facts, "registrations", self.registrations(&mut memory.value, &mut budget, now).await);
+        keep(&mut facts, "search", self.search(&snapshot, &mut memory.value, &mut budget, now).await);
         ledger::put(&*self.ledger, memory).await?;
         self.ledger.forget_expired(now).await?;
         Ok(facts)

@@ -13,11 +13,11 @@ use fleetfoot_model::rerun::{Rerun, RerunRequest};
 use fleetfoot_model::runner::RunnerState;
 
 use crate::Cleanup;
+use crate::budget::{Budget, Part};
 use crate::snapshot::Snapshot;
 
-/// The most workflow runs asked about in one run of `cleanup`. Each costs a GET and perhaps a POST: 6 of GitHub's 900 points
-/// a minute.
-const MOST_RUNS: usize = 10;
+/// What a workflow run costs: it is looked at, and then perhaps run again.
+const REQUESTS: u32 = 2;
 /// The most rows that one transaction writes.
 const MOST_ROWS: usize = 50;
 /// What a refusal for want of a permission is followed by.
@@ -31,12 +31,19 @@ impl Cleanup {
     pub(crate) async fn reruns(
         &self,
         snapshot: &Snapshot,
+        budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let mut facts = Vec::new();
         // What waits longest for its turn comes first: a run that goes on for days is behind all others.
-        for group in due(snapshot, now).into_iter().take(MOST_RUNS) {
-            facts.extend(self.rerun(group, now).await?);
+        for group in due(snapshot, now) {
+            if !budget.ask(Part::Reruns, REQUESTS) {
+                break;
+            }
+            match self.rerun(group, now).await {
+                Ok(told) => facts.extend(told),
+                Err(error) => tracing::warn!(%error, "a workflow run is left for the next run of cleanup"),
+            }
         }
         Ok(facts)
     }
@@ -46,7 +53,8 @@ impl Cleanup {
         let Some(first) = jobs.first() else { return Ok(Vec::new()) };
         let asked: BTreeSet<JobId> =
             jobs.iter().filter(|row| is_asked(&row.value)).map(|row| row.value.id()).collect();
-        let JobDescription { repository, run_id, run_attempt, .. } = first.value.description.clone();
+        let JobDescription { repository, run_id, run_attempt, .. } =
+            JobDescription::clone(&first.value.description);
         let ids = jobs.iter().map(|row| row.value.id()).collect();
         let request = RerunRequest { repository, run: run_id, attempt: run_attempt, jobs: ids };
         // The mark comes first: whoever dies after the request knows later that a new attempt is its own.

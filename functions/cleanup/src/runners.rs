@@ -10,8 +10,10 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::{PoolName, RunnerName};
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger;
+use fleetfoot_model::record::CleanupMemory;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
+use crate::budget::{Budget, Part, in_turn};
 use crate::snapshot::Snapshot;
 use crate::{Cleanup, MOST_REPAIRS};
 
@@ -32,18 +34,29 @@ impl Cleanup {
     pub(crate) async fn runners(
         &self,
         snapshot: &Snapshot,
+        memory: &mut CleanupMemory,
+        budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let mut excess = self.pool_excess(snapshot, now);
         let mut facts = Vec::new();
         let mut repairs = 0;
-        for row in snapshot.runners.values() {
-            let Some(finding) = self.examine(&row.value, snapshot, &mut excess, now).await? else { continue };
-            repairs += 1;
-            if repairs > MOST_REPAIRS {
+        for row in in_turn(snapshot.runners.iter(), memory.runners_mended_up_to.as_ref()) {
+            let runner = &row.value;
+            let Some(finding) = self.examine(runner, snapshot, &mut excess, now).await? else { continue };
+            let may_ask = budget.ask(Part::Runners, requests_for(runner));
+            if repairs == MOST_REPAIRS || !may_ask || (runner.is_live() && !budget.stop()) {
                 break;
             }
-            facts.extend(self.mend(&row.value, finding, now).await?);
+            repairs += 1;
+            memory.runners_mended_up_to = Some(runner.name.clone());
+            match self.mend(runner, finding, now).await {
+                Ok(mended) => facts.extend(mended),
+                // One that cannot be mended now must not hold up the others, nor what was told of them.
+                Err(error) => {
+                    tracing::warn!(runner.name = %runner.name, %error, "a runner is left for the next run");
+                }
+            }
         }
         Ok(facts)
     }
@@ -195,5 +208,14 @@ fn ended_at(state: &JobState) -> Option<Timestamp> {
             Some(*at)
         }
         JobState::Queued { .. } | JobState::Running { .. } => None,
+    }
+}
+
+/// What it takes to remove it from GitHub: it is deleted, after it was asked for if its id is not known.
+fn requests_for(runner: &Runner) -> u32 {
+    match (runner.may_be_registered(), runner.github_id) {
+        (false, _) => 0,
+        (true, Some(_)) => 1,
+        (true, None) => 2,
     }
 }

@@ -13,6 +13,7 @@ use fleetfoot_model::record::{CleanupMemory, Index, Record};
 
 use fleetfoot_model::{SignedDuration, Timestamp};
 
+use crate::budget::Budget;
 use crate::snapshot::Snapshot;
 use crate::{Cleanup, MOST_REPAIRS};
 
@@ -29,9 +30,12 @@ impl Cleanup {
         &self,
         snapshot: &Snapshot,
         memory: &mut CleanupMemory,
+        budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        if memory.jobs_searched_at.is_some_and(|at| now < at + self.survey(snapshot, now)) {
+        if budget.is_closed()
+            || memory.jobs_searched_at.is_some_and(|at| now < at + self.survey(snapshot, now))
+        {
             return Ok(Vec::new());
         }
         memory.jobs_searched_at = Some(now);
@@ -39,8 +43,16 @@ impl Cleanup {
         let mut facts = Vec::new();
         for repository in next_in_turn(&repositories, memory.jobs_searched_up_to.as_ref()) {
             memory.jobs_searched_up_to = Some(repository.clone());
-            let found =
-                self.github.queued_jobs(&repository).await.map_err(|error| FunctionError::again(&error))?;
+            let found = match self.github.queued_jobs(&repository).await {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(github.repository = %repository, %error, "queued jobs cannot be looked for");
+                    if budget.heed(&error) {
+                        break;
+                    }
+                    continue;
+                }
+            };
             for report in found {
                 if facts.len() < MOST_REPAIRS {
                     facts.extend(self.unheard_of(report, now).await?);
@@ -64,7 +76,7 @@ impl Cleanup {
             snapshot.jobs.values().map(|row| row.value.description.repository.clone()).collect();
         for row in self.ledger.list(Index::Ended, LOOK_BACK).await? {
             if let Record::Job(job) = row.value {
-                active.insert(job.description.repository);
+                active.insert(job.description.repository.clone());
             }
         }
         Ok(active)

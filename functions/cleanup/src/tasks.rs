@@ -6,11 +6,13 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::events::{Fact, RunnerReaped, RunnerStopped};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
-use fleetfoot_model::ledger::{self, Change};
+use fleetfoot_model::ledger::{self, Change, Stored};
 use fleetfoot_model::ports::{GitHubError, Task};
+use fleetfoot_model::record::CleanupMemory;
 use fleetfoot_model::rerun;
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
 
+use crate::budget::{Budget, Part, in_turn};
 use crate::snapshot::Snapshot;
 use crate::{Cleanup, MOST_REPAIRS};
 
@@ -18,18 +20,28 @@ impl Cleanup {
     pub(crate) async fn tasks(
         &self,
         snapshot: &mut Snapshot,
+        memory: &mut CleanupMemory,
+        budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let listed = self.fleet.list().await.map_err(|error| FunctionError::again(&error))?;
         let tasks: BTreeMap<RunnerName, Task> =
             listed.into_iter().map(|task| (task.runner.clone(), task)).collect();
         let mut facts = self.runners_without_task(snapshot, &tasks, now).await?;
-        for task in tasks.values().filter(|task| !task.stopping).take(MOST_REPAIRS) {
-            match snapshot.runners.get(&task.runner) {
-                Some(row) if row.value.is_live() => self.adopt(&row.value, task, now).await?,
-                _ if now < task.created_at + self.config.timeouts.lost => {}
-                _ => facts.extend(self.stop_orphan(task, now).await?),
+        let live = |task: &Task| snapshot.runners.get(&task.runner).filter(|row| row.value.is_live());
+        let unwritten = |(task, row): &(&Task, &Stored<Runner>)| row.value.task.is_none() && !task.stopping;
+        let found = tasks.values().filter_map(|task| live(task).map(|row| (task, row)));
+        for (task, row) in found.filter(unwritten).take(MOST_REPAIRS) {
+            self.adopt(&row.value, task, now).await?;
+        }
+        let is_due = |task: &Task| !task.stopping && now >= task.created_at + self.config.timeouts.lost;
+        let orphans = tasks.iter().filter(|(_, task)| is_due(task) && live(task).is_none());
+        for task in in_turn(orphans, memory.orphans_mended_up_to.as_ref()) {
+            if !budget.ask(Part::Tasks, self.requests_for_orphan()) || !budget.stop() {
+                break;
             }
+            memory.orphans_mended_up_to = Some(task.runner.clone());
+            facts.extend(self.stop_orphan(task, budget, now).await);
         }
         // What was mended above must not be judged by its old row below.
         *snapshot = Snapshot::load(&*self.ledger).await?;
@@ -72,9 +84,6 @@ impl Cleanup {
 
     /// A task whose id was not written down.
     async fn adopt(&self, runner: &Runner, task: &Task, now: Timestamp) -> Result<(), FunctionError> {
-        if runner.task.is_some() {
-            return Ok(());
-        }
         ledger::update_runner(&*self.ledger, &runner.name, |runner| {
             runner.task.is_none().then(|| {
                 runner.task = Some(task.id.clone());
@@ -88,21 +97,28 @@ impl Cleanup {
         Ok(())
     }
 
+    /// Where the runner is registered is not known if its row is lost: each place is asked, and then it is deleted.
+    fn requests_for_orphan(&self) -> u32 {
+        u32::try_from(self.config.github.target.scopes().len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// A task whose runner the ledger does not know, or has ended. Deleted at GitHub first: it may have a job.
-    async fn stop_orphan(&self, task: &Task, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
-        let row = ledger::runner(&*self.ledger, &task.runner).await?;
-        if row.is_some_and(|row| row.value.is_live()) {
-            // Written since the rows were read, or beyond the rows that were read.
-            return Ok(Vec::new());
-        }
+    ///
+    /// What fails is found again: it must not hold up the others.
+    async fn stop_orphan(&self, task: &Task, budget: &mut Budget, now: Timestamp) -> Option<Fact> {
         match self.forget_at_github(&task.runner, now).await {
             Ok(()) => {}
-            Err(GitHubError::Busy) => return Ok(Vec::new()),
-            Err(error) => return Err(FunctionError::again(&error)),
+            Err(GitHubError::Busy) => return None,
+            Err(error) => {
+                budget.heed(&error);
+                return not_now(&task.runner, &error);
+            }
         }
         let reason = "its task ran on and the ledger knows of no such runner that is live";
-        self.fleet.stop(&task.id, reason).await.map_err(|error| FunctionError::again(&error))?;
-        Ok(vec![RunnerReaped { runner: task.runner.to_string(), reason: reason.to_owned() }.into()])
+        if let Err(error) = self.fleet.stop(&task.id, reason).await {
+            return not_now(&task.runner, &error);
+        }
+        Some(RunnerReaped { runner: task.runner.to_string(), reason: reason.to_owned() }.into())
     }
 
     async fn forget_at_github(&self, name: &RunnerName, now: Timestamp) -> Result<(), GitHubError> {
@@ -118,4 +134,9 @@ impl Cleanup {
         }
         Ok(())
     }
+}
+
+fn not_now(runner: &RunnerName, error: &dyn std::error::Error) -> Option<Fact> {
+    tracing::warn!(runner.name = %runner, %error, "a task without a runner is left for the next run");
+    None
 }
