@@ -296,6 +296,6 @@ async fn a_list_of_large_rows_is_whole(ledger: Subject) {
 /// A job that is the older the higher its number, with so many bytes in its name.
 pub(crate) fn large_job(id: u32, size: usize) -> Job {
     let mut job = job(id.into(), at(-i64::from(id)));
-    job.description.name = "x".repeat(size);
+    std::sync::Arc::make_mut(&mut job.description).name = "x".repeat(size);
     job
 }

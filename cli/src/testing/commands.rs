@@ -122,7 +122,7 @@ async fn a_page_of_old_is_found_by_its_address() {
     let mut job = rows::job(12_877_621_891, "test", rows::at(0));
     // As in events/foreign/github/workflow-job-queued-1.json.
     let page = "https://github.com/acme/app/actions/runs/4747967848/jobs/8433573014";
-    job.description.html_url = page.to_owned();
+    std::sync::Arc::make_mut(&mut job.description).html_url = page.to_owned();
     world.put(vec![job.into()]).await;
     assert!(world.run(&format!("why {page}")).await.data.starts_with("Job 12877621891: queued"));
 }

@@ -169,7 +169,7 @@ pub(crate) fn hostile() -> Vec<Record> {
     let mut it = job(666, &text, at(0));
     it.description.workflow.clone_from(&text);
     it.description.html_url.clone_from(&text);
-    it.description.labels = vec!["self-hosted".parse().unwrap(), "\u{202e}x:llams".parse().unwrap()];
+    std::sync::Arc::make_mut(&mut it.description).labels = vec!["self-hosted".parse().unwrap(), "\u{202e}x:llams".parse().unwrap()];
     it.reject(&text, at(1));
     let mut running = job(667, "ran elsewhere", at(0));
     running.start(&text, at(1), at(2));

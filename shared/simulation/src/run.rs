@@ -75,6 +75,7 @@ impl Scenario {
     /// Its world, in which nothing has happened yet.
     pub fn world(&self) -> World {
         let mut plan = WorldPlan::new(self.seed, self.config.clone());
+        plan.github.is_brief = true;
         plan.github.faults = self.faults.github.clone();
         plan.github.limits = self.limits.github.clone();
         plan.fargate.faults = self.faults.fargate.clone();

@@ -76,9 +76,15 @@ fn routes_queue_and_schedules_are_read() {
     let queue = &wiring.queues["LaunchQueue"];
     assert_eq!(queue.visibility, SignedDuration::from_secs(180));
     assert_eq!(queue.redrive, Some(Redrive { dead_letters: "UnlaunchedEvents".to_owned(), after: 5 }));
-    let mapping =
-        Mapping { queue: "LaunchQueue".to_owned(), function: "launch".to_owned(), batch: 10, concurrency: 5 };
-    assert_eq!(wiring.mappings, [mapping]);
+    let mapping = |queue: &str, batch, concurrency| Mapping {
+        queue: queue.to_owned(),
+        function: "launch".to_owned(),
+        batch,
+        concurrency,
+    };
+    assert_eq!(wiring.mappings, [mapping("LaunchQueue", 10, 10), mapping("PaceQueue", 1, 2)]);
+    assert_eq!(queue.delay, SignedDuration::ZERO);
+    assert_eq!(wiring.queues["PaceQueue"].delay, SignedDuration::from_secs(5));
     let every: Vec<i64> = wiring.schedules.iter().map(|schedule| schedule.every.as_secs()).collect();
     assert_eq!(every, [60, 3600, 60]);
 }

@@ -11,7 +11,7 @@ const NAME: &str = "ff-1-1";
 
 fn ended(conclusion: &str, runner: Option<&str>, attempt: u32) -> Job {
     let mut job = job(1);
-    job.description.run_attempt = attempt;
+    std::sync::Arc::make_mut(&mut job.description).run_attempt = attempt;
     job.finish(conclusion, runner, now(), now());
     job
 }

@@ -1,5 +1,7 @@
 //! Who gets whose runner.
 
+use std::sync::Arc;
+
 use fleetfoot_model::decide::takeover::Start;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::Job;
@@ -39,7 +41,7 @@ fn a_job_whose_runner_was_taken_gets_the_runner_of_the_job_that_took_it() {
 #[test]
 fn a_job_whose_runner_was_taken_is_queued_again_if_the_other_runner_does_not_suit_it() {
     let (mut a, mut for_a, b, for_b) = two_jobs("self-hosted");
-    a.description.labels = labels_of("self-hosted class:large");
+    Arc::make_mut(&mut a.description).labels = labels_of("self-hosted class:large");
     for_a.labels = labels_of("self-hosted class:large");
     let mut start = Start {
         job: stored(b),
@@ -60,7 +62,7 @@ fn a_job_whose_runner_was_taken_is_queued_again_if_the_other_runner_does_not_sui
 #[test]
 fn a_job_whose_runner_was_taken_by_one_that_waited_has_lost_nothing() {
     let (a, for_a, b, _) = two_jobs("self-hosted");
-    let waited = Job::new(b.description, now());
+    let waited = Job::new((*b.description).clone(), now());
     let mut start =
         Start { job: stored(waited), runner: Some(stored(for_a)), own: None, victim: Some(stored(a)) };
     let consequences = start.apply(now());

@@ -7,7 +7,7 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ids::{JobId, RunnerName};
-use fleetfoot_model::job::{Job, JobState};
+use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::{Runner, RunnerState};
@@ -45,6 +45,8 @@ pub(crate) struct Books {
     pub(super) unanswered: u64,
     pub(super) died: u64,
     pub(super) replaced: u64,
+    /// Whether any job had to wait for a limit or an image.
+    pub(super) is_held_up: bool,
 }
 
 impl Books {
@@ -66,6 +68,7 @@ impl Books {
             unanswered: 0,
             died: 0,
             replaced: 0,
+            is_held_up: false,
         }
     }
 
@@ -76,6 +79,7 @@ impl Books {
         } else {
             self.open_jobs.remove(&id)
         };
+        self.is_held_up |= job.waiting().is_some_and(|waiting| !matches!(waiting, Waiting::Backoff { .. }));
         let state = stage(&job.state);
         let before = self.jobs.insert(id, state).unwrap_or(0);
         // What was given up here may start at GitHub all the same.
@@ -144,6 +148,7 @@ impl Books {
             match &row.value {
                 Record::Job(job) => self.job_written(now, job),
                 Record::Runner(runner) => self.runner_written(now, runner),
+                Record::Pause(_) => self.is_held_up = true,
                 _ => {}
             }
         }

@@ -18,6 +18,9 @@ use crate::world::World;
 const FEW: u64 = 5;
 /// One in so many jobs.
 const SHARE: u64 = 10;
+/// In fair weather a job starts within this time: a task is up within a minute, and one that is lost to another job is
+/// replaced at once.
+const SOON: SignedDuration = SignedDuration::from_mins(5);
 /// How many of the events are published again.
 const MOST_REPLAYED: usize = 2000;
 /// How long what comes of them may take.
@@ -25,6 +28,7 @@ const AFTER_REPLAY: SignedDuration = SignedDuration::from_mins(30);
 
 pub(super) fn check(world: &World, books: &mut Books) {
     jobs(world, &mut books.found);
+    waits(world, books);
     leftovers(world, books);
     fleet(world, books);
     counters(world, books);
@@ -63,6 +67,21 @@ fn jobs(world: &World, found: &mut Found) {
     for id in github.jobs_run_twice() {
         if let Some(violation) = found.add("jobs-run-once", world.now(), format!("job {id} ran twice")) {
             violation.job = Some(id);
+        }
+    }
+}
+
+fn waits(world: &World, books: &mut Books) {
+    if !world.is_fair() || books.is_held_up {
+        return;
+    }
+    for (id, _, history) in world.github().jobs() {
+        let (Some(queued), Some((started, _))) = (history.queued_at, history.started()) else { continue };
+        if started > queued + SOON {
+            let what = format!("job {id} started after {:#}, and nothing was in its way", started.duration_since(queued));
+            if let Some(violation) = books.found.add("jobs-start-soon", world.now(), what) {
+                violation.job = Some(id);
+            }
         }
     }
 }

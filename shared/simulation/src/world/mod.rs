@@ -109,6 +109,7 @@ pub struct World {
     /// Up to which event watches have been told.
     told: u64,
     began: Timestamp,
+    is_fair: bool,
 }
 
 impl World {
@@ -117,6 +118,7 @@ impl World {
     /// # Panics
     /// If the template is not understood, which a test would have found.
     pub fn new(plan: WorldPlan) -> Self {
+        let is_fair = is_fair(&plan);
         let WorldPlan { seed, began, config, github, fargate, images, faults, latency, mutation } = plan;
         let clock = VirtualClock::at(began);
         let shared = Arc::new(clock.clone());
@@ -168,6 +170,7 @@ impl World {
             images,
             around,
             began,
+            is_fair,
         }
     }
 
@@ -202,8 +205,21 @@ impl World {
         self.began
     }
 
+    /// Whether nothing goes wrong in it, but that runners take each other's jobs: at GitHub that is no fault.
+    pub fn is_fair(&self) -> bool {
+        self.is_fair
+    }
+
     /// Nothing goes wrong between functions and ports from now on. The stand-ins have faults of their own.
     pub fn clear_up(&self) {
         self.around.clear_up();
     }
+}
+
+fn is_fair(plan: &WorldPlan) -> bool {
+    let runner_swapped = plan.github.faults.runner_swapped;
+    plan.github.faults == github::Faults { runner_swapped, ..github::Faults::NONE }
+        && plan.fargate.faults == fargate::Faults::NONE
+        && plan.images.faults == images::Faults::NONE
+        && plan.faults == Faults::NONE
 }

@@ -25,8 +25,11 @@ impl StandInGitHub {
         self.latest_job += 1 + self.dice.number() % 20;
         let (id, run) = (JobId(self.latest_job), RunId(self.latest_job - JOBS_AHEAD));
         let (needs_approval, cancel_after) = (order.needs_approval, order.cancel_after);
+        let is_anybodys = order.public || order.head_repository.is_some();
         self.jobs.insert(id, Job::new(id, run, order, now));
-        self.tell(now, id, Kind::RunRequested);
+        if is_anybodys || !self.settings.is_brief {
+            self.tell(now, id, Kind::RunRequested);
+        }
         if let Some(after) = cancel_after {
             self.set_timer(id, now + after, Happening::Cancelled(id));
         }

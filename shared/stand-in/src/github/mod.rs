@@ -105,7 +105,7 @@ impl StandInGitHub {
             ready: BTreeSet::new(),
             post: Post::new(),
             meter: Meter::new(settings.limits.clone(), settings.hook),
-            templates: Templates::default(),
+            templates: Templates::new(settings.is_brief),
             // As large as the real ones, which are beyond 32 bits.
             latest_job: 40_000_000_000 + u64::from(dice.bytes::<1>()[0]) * 1_000_000,
             latest_runner: 100 + u64::from(dice.bytes::<1>()[0]),

@@ -96,10 +96,15 @@ impl Moment {
 /// Recorded bodies, made over to repositories of ours: once for each, since each is used for thousands of webhooks.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
+    is_brief: bool,
     made: BTreeMap<(Kind, Repository, bool), Value>,
 }
 
 impl Templates {
+    pub(crate) fn new(is_brief: bool) -> Self {
+        Self { is_brief, made: BTreeMap::new() }
+    }
+
     /// The body of a webhook.
     pub(crate) fn webhook(&mut self, moment: &Moment, job: &Job) -> Value {
         let mut body = self.template(moment.kind, job).clone();
@@ -135,7 +140,26 @@ impl Templates {
         let order = &job.order;
         self.made
             .entry((kind, order.repository.clone(), order.public))
-            .or_insert_with(|| make_over(kind, &order.repository, order.public))
+            .or_insert_with(|| {
+                let mut body = make_over(kind, &order.repository, order.public);
+                if self.is_brief {
+                    shorten(&mut body);
+                }
+                body
+            })
+    }
+}
+
+/// Leaves only what this fleet reads, and what says whose webhook it is.
+fn shorten(body: &mut Value) {
+    let Some(parts) = body.as_object_mut() else { return };
+    parts.retain(|name, _| {
+        matches!(name.as_str(), "action" | "workflow_job" | "workflow_run" | "workflow" | "repository" | "installation")
+    });
+    if let Some(repository) = parts.get_mut("repository").and_then(Value::as_object_mut) {
+        repository.retain(|name, _| {
+            matches!(name.as_str(), "id" | "name" | "full_name" | "private" | "visibility" | "owner" | "html_url" | "url")
+        });
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Settings {
     pub hook: HookKind,
     /// Whether those who ask have the permission to write Actions. Default true.
     pub may_rerun: bool,
+    /// Whether webhooks are as brief as can be: without the parts that nobody reads, and none for runs of private code. For simulations of
+    /// very many jobs. Default false.
+    pub is_brief: bool,
     /// What goes wrong. Default: nothing.
     pub faults: Faults,
     /// How much may be asked of it.
@@ -38,6 +41,7 @@ impl Settings {
             webhook_secret,
             hook: HookKind::App,
             may_rerun: true,
+            is_brief: false,
             faults: Faults::NONE,
             limits: Limits::default(),
             times: Times::default(),
