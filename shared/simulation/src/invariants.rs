@@ -22,7 +22,10 @@ pub const ALL: &[(&str, &str)] = &[
         "every-job-ends",
         "every job of ours is started, finished, rejected with a reason or expired, within its time",
     ),
-    ("jobs-start-soon", "as long as nothing fails and no limit is reached, each job starts within five minutes"),
+    (
+        "jobs-start-soon",
+        "as long as nothing fails and no limit is reached, each job starts within five minutes",
+    ),
     ("one-runner-per-job", "no job has two live runners that are meant for it"),
     ("limits-hold", "no limit of runners is exceeded: the fleet's, a class's, a repository's"),
     ("busy-runners-live", "no runner is stopped while GitHub has given it a job"),

@@ -78,7 +78,10 @@ fn waits(world: &World, books: &mut Books) {
     for (id, _, history) in world.github().jobs() {
         let (Some(queued), Some((started, _))) = (history.queued_at, history.started()) else { continue };
         if started > queued + SOON {
-            let what = format!("job {id} started after {:#}, and nothing was in its way", started.duration_since(queued));
+            let what = format!(
+                "job {id} started after {:#}, and nothing was in its way",
+                started.duration_since(queued)
+            );
             if let Some(violation) = books.found.add("jobs-start-soon", world.now(), what) {
                 violation.job = Some(id);
             }
