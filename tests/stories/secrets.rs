@@ -1,11 +1,12 @@
 //! Secrets are where they are needed and nowhere else, and what is logged of one event is not logged of the next.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fleetfoot_model::SignedDuration;
 use fleetfoot_stand_in::FaultLevel;
 use fleetfoot_tests::world::{Plan, WEBHOOK_SECRET, World, order, text_of};
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -13,8 +14,14 @@ use tracing_subscriber::filter::LevelFilter;
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// Keeps the captured log from being the only one there is. Then a place in the code that is reached first by another
+/// thread, which logs nowhere, would be switched off for all (`Rebuilder::JustOne` of tracing-core 0.1.36).
+static NOT_ALONE: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish()));
+
 impl Log {
     fn capture() -> (Self, DefaultGuard) {
+        LazyLock::force(&NOT_ALONE);
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
