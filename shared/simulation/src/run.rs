@@ -40,6 +40,9 @@ pub struct Limits {
     pub fargate: fargate::Limits,
 }
 
+/// Where nobody asks for the history it is as long as one step may need.
+const SHORT_HISTORY: usize = 5_000;
+
 /// What is played.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -84,6 +87,9 @@ impl Scenario {
         plan.faults = self.faults.system.clone();
         plan.latency = Latency::REAL;
         plan.mutation = self.mutation;
+        if !self.is_thorough {
+            plan.history = SHORT_HISTORY;
+        }
         World::new(plan)
     }
 

@@ -9,7 +9,7 @@ use super::delivery::{DeadLetter, Item, ItemKey, Payload, Published};
 use super::store::{Commit, Store, StoreError};
 
 /// The most events that the history holds; the oldest go first.
-const LONGEST_HISTORY: usize = 100_000;
+pub(super) const LONGEST_HISTORY: usize = 100_000;
 
 /// Everything, as long as this value lives.
 #[derive(Default)]
@@ -22,6 +22,7 @@ pub(super) struct MemoryStore {
     last_event: u64,
     dead: Vec<DeadLetter>,
     fired: HashMap<String, Timestamp>,
+    longest_history: usize,
 }
 
 struct Entry {
@@ -33,6 +34,10 @@ struct Entry {
 }
 
 impl MemoryStore {
+    pub(super) fn with(longest_history: usize) -> Self {
+        Self { longest_history, ..Self::default() }
+    }
+
     fn add(&mut self, channel: Channel, payload: Payload, visible_at: Timestamp) {
         self.last_item += 1;
         self.lines.entry(channel.clone()).or_default().insert((visible_at, self.last_item));
@@ -70,7 +75,7 @@ impl Store for MemoryStore {
             self.last_event += 1;
             self.history.push_back(Published { sequence: self.last_event, bus, envelope });
         }
-        let excess = self.history.len().saturating_sub(LONGEST_HISTORY);
+        let excess = self.history.len().saturating_sub(self.longest_history);
         self.history.drain(..excess);
         for key in commit.remove {
             self.remove(key);

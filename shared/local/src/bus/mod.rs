@@ -88,7 +88,15 @@ impl Bus {
     /// # Errors
     /// [`BusError::Rule`]
     pub fn in_memory(wiring: Arc<Wiring>, pace: Pace) -> Result<Self, BusError> {
-        Self::over(wiring, pace, Box::<memory::MemoryStore>::default())
+        Self::in_memory_with(wiring, pace, memory::LONGEST_HISTORY)
+    }
+
+    /// The same with a history of at most so many events.
+    ///
+    /// # Errors
+    /// [`BusError::Rule`]
+    pub fn in_memory_with(wiring: Arc<Wiring>, pace: Pace, history: usize) -> Result<Self, BusError> {
+        Self::over(wiring, pace, Box::new(memory::MemoryStore::with(history)))
     }
 
     /// A bus in an open file. Several processes may publish into it; one at a time should take from it.

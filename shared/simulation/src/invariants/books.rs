@@ -1,6 +1,6 @@
 //! The ledger's rows, kept as a second set of books: brief, and up to date with each write.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
@@ -29,7 +29,7 @@ pub(crate) struct Books {
     pub(super) found: Found,
     pub(super) live: BTreeMap<RunnerName, Live>,
     /// Runners that stopped. Of each that is enough.
-    stopped: HashMap<RunnerName, ()>,
+    stopped: HashSet<RunnerName>,
     /// Runners that stopped and that GitHub may still know.
     pub(super) unsettled: BTreeSet<RunnerName>,
     meant: BTreeMap<JobId, BTreeSet<RunnerName>>,
@@ -55,7 +55,7 @@ impl Books {
             config,
             found: Found::default(),
             live: BTreeMap::new(),
-            stopped: HashMap::new(),
+            stopped: HashSet::new(),
             unsettled: BTreeSet::new(),
             meant: BTreeMap::new(),
             to_judge: Vec::new(),
@@ -96,8 +96,7 @@ impl Books {
         let name = &runner.name;
         let state = rank(&runner.state);
         let before = self.live.get(name).map(|live| live.state);
-        if self.stopped.contains_key(name) && runner.is_live() || before.is_some_and(|before| state < before)
-        {
+        if self.stopped.contains(name) && runner.is_live() || before.is_some_and(|before| state < before) {
             let what = format!("runner {name} went back to {}", runner.state.name());
             if let Some(violation) = self.found.add("states-move-forward", now, what) {
                 violation.runner = Some(name.clone());
@@ -109,14 +108,14 @@ impl Books {
             runner.is_live() || self.unsettled.insert(name.clone())
         };
         let old = self.live.remove(name);
-        if old.is_none() && !self.stopped.contains_key(name) {
+        if old.is_none() && !self.stopped.contains(name) {
             self.count(now, &runner.counters, true);
         }
         if let Some(job) = old.as_ref().and_then(|old| old.job) {
             self.mean(job, name, false);
         }
         if !runner.is_live() {
-            if self.stopped.insert(name.clone(), ()).is_none() {
+            if self.stopped.insert(name.clone()) {
                 self.count(now, &runner.counters, false);
             }
             return;

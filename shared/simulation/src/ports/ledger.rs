@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use fleetfoot_local::ledger::MemoryLedger;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
+use fleetfoot_model::ids::Repository;
 use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Key, Record};
 
@@ -22,6 +23,8 @@ pub struct WorldLedger {
     is_away: AtomicBool,
     /// When it is away by itself.
     outages: Vec<(Timestamp, Timestamp)>,
+    /// The repositories of all jobs that there ever were.
+    repositories: Mutex<BTreeSet<Repository>>,
     /// The indexes, where they lag behind.
     indexes: Option<Indexes>,
 }
@@ -38,7 +41,20 @@ impl WorldLedger {
         let lags = around.faults(|faults| !faults.index_lag.is_zero());
         let indexes = lags.then(Indexes::default);
         let (rows, is_away) = (Mutex::default(), AtomicBool::new(false));
-        Self { around, rows, is_away, outages, indexes }
+        Self { around, rows, is_away, outages, repositories: Mutex::default(), indexes }
+    }
+
+    /// Whether there ever was a job of this repository.
+    pub fn knows(&self, repository: &Repository) -> bool {
+        lock(&self.repositories).contains(repository)
+    }
+
+    fn note_repositories(&self, written: &[Stored<Record>]) {
+        for row in written.iter().filter(|row| row.version == 0) {
+            if let Record::Job(job) = &row.value {
+                lock(&self.repositories).insert(job.description.repository.clone());
+            }
+        }
     }
 
     /// It does not answer from now on, or does again.
@@ -81,6 +97,7 @@ impl WorldLedger {
         let is_in_part = mutate::write(&self.around, &rows, &mut changes);
         let written: Vec<Stored<Record>> = changes.iter().filter_map(put).cloned().collect();
         at_once(rows.commit(changes))?;
+        self.note_repositories(&written);
         self.around.tell(&Happening::Written(&written));
         if let Some(indexes) = &self.indexes {
             let at = self.around.now() + self.around.faults(|faults| faults.index_lag);

@@ -165,10 +165,6 @@ impl World {
     fn tell_events(&mut self) {
         for event in self.bus.history(self.told, usize::MAX).expect("a bus in memory answers") {
             self.told = event.sequence;
-            let repository = event.envelope.detail["job"]["repository"].as_str();
-            if let Some(repository) = repository.and_then(|it| it.parse().ok()) {
-                self.heard_of.insert(repository);
-            }
             self.around.tell(&Happening::Published(&event));
         }
     }
@@ -187,10 +183,10 @@ impl World {
         open.filter(|(id, order)| !given_up(*id) && !self.is_out_of_reach(&order.repository)).count()
     }
 
-    /// Whether nothing was ever heard of a repository: if the one webhook of its one job was lost without a trace, there is
+    /// Whether the ledger never knew of a job of a repository: if word of its one job was lost without a trace, there is
     /// nowhere to look for it.
     pub fn is_out_of_reach(&self, repository: &Repository) -> bool {
-        !self.heard_of.contains(repository)
+        !self.ledger.knows(repository)
     }
 
     /// Whether nothing is under way, on the bus or in a function.

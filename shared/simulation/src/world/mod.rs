@@ -5,7 +5,7 @@ mod drive;
 mod executor;
 mod weather;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fleetfoot_local::assembly::{Ports, functions};
@@ -14,7 +14,7 @@ use fleetfoot_local::functions::Functions;
 use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
-use fleetfoot_model::ids::{JobId, Repository};
+use fleetfoot_model::ids::JobId;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_shell::clock::{SeededTickets, VirtualClock};
 use fleetfoot_stand_in::InProcess;
@@ -57,6 +57,8 @@ pub struct WorldPlan {
     pub latency: Latency,
     /// A protection that is not there.
     pub mutation: Option<Mutation>,
+    /// The most events that are remembered; the oldest go first.
+    pub history: usize,
 }
 
 impl WorldPlan {
@@ -75,6 +77,7 @@ impl WorldPlan {
             faults: Faults::NONE,
             latency: Latency::NONE,
             mutation: None,
+            history: 100_000,
         }
     }
 }
@@ -104,8 +107,6 @@ pub struct World {
     around: Arc<Surroundings>,
     /// What each schedule last woke its function with.
     scheduled: BTreeMap<String, Delivery>,
-    /// Repositories of which any job was heard of.
-    heard_of: BTreeSet<Repository>,
     /// Up to which event watches have been told.
     told: u64,
     began: Timestamp,
@@ -119,7 +120,8 @@ impl World {
     /// If the template is not understood, which a test would have found.
     pub fn new(plan: WorldPlan) -> Self {
         let is_fair = is_fair(&plan);
-        let WorldPlan { seed, began, config, github, fargate, images, faults, latency, mutation } = plan;
+        let WorldPlan { seed, began, config, github, fargate, images, faults, latency, mutation, history } =
+            plan;
         let clock = VirtualClock::at(began);
         let shared = Arc::new(clock.clone());
         let github = InProcess::new(Arc::new(Mutex::new(StandInGitHub::new(github))), shared.clone());
@@ -150,7 +152,7 @@ impl World {
         let wiring =
             Arc::new(Wiring::read(TEMPLATE, &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}")));
         let functions = functions(ports, &config, &wiring).unwrap_or_else(|error| panic!("{error}"));
-        let bus = Bus::in_memory(wiring, Pace::Aws).unwrap_or_else(|error| panic!("{error}"));
+        let bus = Bus::in_memory_with(wiring, Pace::Aws, history).unwrap_or_else(|error| panic!("{error}"));
         Self {
             bus: Arc::new(bus),
             runners: SimulatedRunners::new(seed),
@@ -158,7 +160,6 @@ impl World {
             executor: Executor::default(),
             functions: Arc::new(functions),
             scheduled: BTreeMap::new(),
-            heard_of: BTreeSet::new(),
             told: 0,
             clock,
             ledger,

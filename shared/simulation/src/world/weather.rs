@@ -20,7 +20,7 @@ pub(super) struct Weather {
 
 impl Weather {
     pub(super) fn of(seed: u64, began: Timestamp, faults: &Faults) -> Self {
-        let mut dice = Dice::new(seed ^ 0x5eed_0f_3ea7_4e50);
+        let mut dice = Dice::new(seed ^ 0x5eed_0f3e_a74e_5000);
         let mut outages = |rate: f64, span: &Span| -> Outages {
             let mut outages = Vec::new();
             for minute in 0..HOURS * 60 {
