@@ -87,9 +87,7 @@ fn tell(fact: &Fact) -> Option<Telling> {
         Fact::ImageFailed(it) => image(&it.image, format!("could not be built: {}", it.reason), BAD),
         Fact::RunnerReaped(it) => runner(&it.runner, format!("cleaned up: {}", it.reason), WAITING),
         Fact::JobExpired(it) => job(it.job, format!("given up: {}", it.reason), BAD),
-        Fact::JobRerunRequested(it) => {
-            job(it.job, format!("to be run again: its runner was {}", it.reason), WAITING)
-        }
+        Fact::JobRerunRequested(it) => job(it.job, format!("to be run again: {}", it.reason), WAITING),
         Fact::JobRerunRefused(it) => job(it.job, format!("not run again: {}", it.reason), BAD),
         Fact::DeliveryRecovered(it) => about(
             "webhook".to_owned(),

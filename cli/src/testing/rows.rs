@@ -1,5 +1,7 @@
 //! Jobs and runners in every state.
 
+use std::sync::Arc;
+
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, RunId};
@@ -167,9 +169,10 @@ pub(crate) const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\nerror
 pub(crate) fn hostile() -> Vec<Record> {
     let text = format!("{HOSTILE}{}", "x".repeat(5000));
     let mut it = job(666, &text, at(0));
-    it.description.workflow.clone_from(&text);
-    it.description.html_url.clone_from(&text);
-    std::sync::Arc::make_mut(&mut it.description).labels = vec!["self-hosted".parse().unwrap(), "\u{202e}x:llams".parse().unwrap()];
+    let description = Arc::make_mut(&mut it.description);
+    description.workflow.clone_from(&text);
+    description.html_url.clone_from(&text);
+    description.labels = vec!["self-hosted".parse().unwrap(), "\u{202e}x:llams".parse().unwrap()];
     it.reject(&text, at(1));
     let mut running = job(667, "ran elsewhere", at(0));
     running.start(&text, at(1), at(2));
