@@ -98,7 +98,7 @@ enum Command {
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
-    /// Play the whole fleet in virtual time: does anything go wrong, how long do jobs wait, what does it cost?
+    /// Play the whole fleet in virtual time: what goes wrong, what jobs wait for, what it costs
     #[command(after_long_help = simulate::EXAMPLES)]
     Simulate(Box<simulate::Args>),
     /// The entry point of a runner's task

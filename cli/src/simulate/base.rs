@@ -210,6 +210,11 @@ impl Base {
         scenario
     }
 
+    /// Whether nothing goes wrong, so that the limits alone say what is possible.
+    pub(crate) fn is_fair(&self) -> bool {
+        !self.is_thorough
+    }
+
     /// The limits that a picture shows.
     pub(crate) fn drawn_limits(&self) -> Vec<Limit> {
         let (github, fargate) = (&self.limits.github, &self.limits.fargate);
@@ -240,8 +245,8 @@ fn read(what: &str, file: &Path) -> Result<String, Failure> {
 
 /// The command line that plays one seed of this again.
 pub(crate) fn command(args: &Args, seed: u64) -> String {
-    let mut line = format!("fleetfoot simulate --seeds {seed}");
-    let mut add = |name: &str, value: String| line.push_str(&format!(" --{name} {value}"));
+    let mut words = vec!["fleetfoot simulate".to_owned(), format!("--seeds {seed}")];
+    let mut add = |name: &str, value: String| words.push(format!("--{name} {value}"));
     if let Some(jobs) = args.jobs {
         add("jobs", jobs.to_string());
     }
@@ -255,5 +260,5 @@ pub(crate) fn command(args: &Args, seed: u64) -> String {
     for setting in &args.set {
         add("set", setting.text.clone());
     }
-    line
+    words.join(" ")
 }

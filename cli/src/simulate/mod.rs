@@ -77,7 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<Answer, Failure> {
     }
     let data = if args.format.json { report::json(&variants)? } else { report::words(&variants) };
     let broken: Vec<Failure> = variants.iter().filter_map(|it| report::broken(it, args)).collect();
-    Ok(Answer { failures: broken, ..Answer::data(data) })
+    let answer = Answer { failures: broken, ..Answer::data(data) };
+    Ok(if args.format.json { answer } else { answer.note(report::footnote()) })
 }
 
 fn variant(name: &'static str, base: Base, args: &Args) -> Result<Variant, Failure> {

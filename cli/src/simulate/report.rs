@@ -1,5 +1,7 @@
 //! What was simulated, in words and as JSON.
 
+use std::fmt::Write as _;
+
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::price::PRICES_OF;
 use fleetfoot_simulation::measure::Figures;
@@ -56,6 +58,7 @@ fn lines(variant: &Variant) -> Vec<(&'static str, String)> {
             format!("{} registrations, {} other requests", figures.registrations, figures.other_requests),
         ),
         ("cost", cost(figures)),
+        ("ran", format!("{} of jobs", time(figures.ran))),
         ("settled", format!("after {}", time(figures.took))),
     ];
     if figures.runs > 1 {
@@ -74,7 +77,7 @@ fn pace(variant: &Variant) -> String {
     let figures = &variant.played.figures;
     let after = time(figures.last_launch);
     match &figures.allowed {
-        Some(allowed) if allowed.binding.is_some() => {
+        Some(allowed) if allowed.binding.is_some() && variant.base.is_fair() => {
             format!("after {after}; the limits allow {}{}", time(allowed.last_launch), more(figures))
         }
         _ => format!("after {after}"),
@@ -99,13 +102,12 @@ fn held_up(variant: &Variant) -> String {
 
 fn cost(figures: &Figures) -> String {
     let each = figures.cost_usd / real(figures.jobs.max(1));
-    let share = figures.ran.as_secs_f64();
-    format!(
-        "{:.2} USD for runners, {each:.4} a job; jobs ran for {} (list prices of {PRICES_OF}, Spot at 70% off; the \
-         control plane is not in it)",
-        figures.cost_usd,
-        time(SignedDuration::try_from_secs_f64(share.round()).unwrap_or_default())
-    )
+    format!("{:.2} USD for runners, {each:.4} a job", figures.cost_usd)
+}
+
+/// What the prices are.
+pub(crate) fn footnote() -> String {
+    format!("Costs are list prices of {PRICES_OF}, Spot at 70% off; the control plane is not in them.")
 }
 
 fn broken_ones(variant: &Variant) -> String {
@@ -152,12 +154,12 @@ fn history(shortest: &Shortest) -> String {
     let what = shortest.violation().map_or_else(String::new, |it| format!(": {}", it.what));
     let mut text = format!("with {} jobs it is shortest{what}", shortest.jobs);
     if left_out > 0 {
-        text.push_str(&format!("\n({left_out} events before these are left out)"));
+        let _ = write!(text, "\n({left_out} events before these are left out)");
     }
     for event in events.into_iter().skip(left_out) {
         let envelope = &event.envelope;
         let detail = cut(&envelope.detail.to_string(), LONGEST_EVENT);
-        text.push_str(&format!("\n{}  {}  {detail}", envelope.time, envelope.detail_type));
+        let _ = write!(text, "\n{}  {}  {detail}", envelope.time, envelope.detail_type);
     }
     text
 }

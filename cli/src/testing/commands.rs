@@ -237,6 +237,7 @@ fn every_command_has_help_with_examples() {
         "config show",
         "why",
         "replay",
+        "simulate",
     ] {
         let help = help(command);
         assert!(help.contains("Examples:"), "{command}");

@@ -193,6 +193,7 @@ impl Waits {
     pub fn percentile(&self, share: f64) -> Option<SignedDuration> {
         #[expect(
             clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
             clippy::cast_sign_loss,
             reason = "a share of a length is within it"
         )]

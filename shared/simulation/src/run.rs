@@ -114,7 +114,7 @@ impl Scenario {
             }
         }
         let deadline = latest + self.settles_within;
-        self.settle(&mut world, &inspection, deadline);
+        settle(&mut world, &inspection, deadline);
         let took = world.now().duration_since(began);
         let mut violations = inspection.at_the_end(&world);
         if violations.is_empty() && self.is_thorough {
@@ -123,14 +123,11 @@ impl Scenario {
         }
         Outcome { took, violations, world }
     }
+}
 
-    fn settle(&self, world: &mut World, inspection: &Inspection, deadline: Timestamp) {
-        while !inspection.is_broken() && !is_settled(world, inspection) {
-            if !world.step(deadline) {
-                return;
-            }
-        }
-    }
+/// Until everything has settled, something is broken, or the time is over.
+fn settle(world: &mut World, inspection: &Inspection, deadline: Timestamp) {
+    while !inspection.is_broken() && !is_settled(world, inspection) && world.step(deadline) {}
 }
 
 /// Whether every job has ended and nothing is left over. The cheap questions come first.

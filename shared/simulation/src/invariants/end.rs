@@ -48,7 +48,7 @@ fn jobs(world: &World, found: &mut Found) {
         let is_open = row.as_ref().is_none_or(Job::is_open);
         let has_ended = history.completed_at.is_some();
         let is_fine = match (&row, has_ended) {
-            (None, _) if world.is_out_of_reach(&order.repository) => true,
+            (None, _) if world.is_out_of_reach(&order.repository, history.ordered_at) => true,
             // It ended before any word of it came through.
             (None, true) => true,
             (Some(job), _) if !is_open => !has_ended || !matches!(job.state, JobState::Running { .. }),

@@ -91,6 +91,7 @@ impl Scenario {
         let hours = outcome.took.as_secs_f64() / HOUR.as_secs_f64();
         #[expect(
             clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
             clippy::cast_sign_loss,
             reason = "a count of requests in an hour"
         )]

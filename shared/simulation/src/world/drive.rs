@@ -8,7 +8,7 @@ use fleetfoot_model::job::JobState;
 use fleetfoot_model::ports::Clock as _;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_model::{labels, ledger};
-use fleetfoot_stand_in::github::OutgoingWebhook;
+use fleetfoot_stand_in::github::{JobOrder, OutgoingWebhook};
 use fleetfoot_stand_in::{Span, millis};
 
 use super::World;
@@ -21,6 +21,8 @@ use crate::watch::Happening;
 const AT_ONCE: usize = 16;
 /// How long an event is held back.
 const HELD_BACK: Span = millis(500, 60_000);
+/// Whatever is heard of a job is heard of within this time: failed deliveries are asked for again every minute.
+const HEARD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// The status of a webhook that was not answered.
 const NO_ANSWER: u16 = 0;
 
@@ -47,6 +49,9 @@ impl World {
     }
 
     /// Lets the next thing happen, if it does by then. Answers whether it did.
+    ///
+    /// # Panics
+    /// Never: a bus in memory takes everything.
     pub fn step(&mut self, until: Timestamp) -> bool {
         let Some(next) = self.next_due().filter(|next| *next <= until) else { return false };
         self.clock.set(next);
@@ -180,13 +185,17 @@ impl World {
                 matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. })
             })
         };
-        open.filter(|(id, order)| !given_up(*id) && !self.is_out_of_reach(&order.repository)).count()
+        let lost = |id: JobId, order: &JobOrder| {
+            let since = github.history(id).map_or(self.began, |history| history.ordered_at);
+            self.is_out_of_reach(&order.repository, since)
+        };
+        open.filter(|(id, order)| !given_up(*id) && !lost(*id, order)).count()
     }
 
-    /// Whether the ledger never knew of a job of a repository: if word of its one job was lost without a trace, there is
+    /// Whether the ledger never knew of a job of a repository, long after one was ordered there: if word of its one job was lost without a trace, there is
     /// nowhere to look for it.
-    pub fn is_out_of_reach(&self, repository: &Repository) -> bool {
-        !self.ledger.knows(repository)
+    pub fn is_out_of_reach(&self, repository: &Repository, since: Timestamp) -> bool {
+        self.now() > since + HEARD_WITHIN && !self.ledger.knows(repository)
     }
 
     /// Whether nothing is under way, on the bus or in a function.

@@ -138,15 +138,13 @@ impl Templates {
 
     fn template(&mut self, kind: Kind, job: &Job) -> &Value {
         let order = &job.order;
-        self.made
-            .entry((kind, order.repository.clone(), order.public))
-            .or_insert_with(|| {
-                let mut body = make_over(kind, &order.repository, order.public);
-                if self.is_brief {
-                    shorten(&mut body);
-                }
-                body
-            })
+        self.made.entry((kind, order.repository.clone(), order.public)).or_insert_with(|| {
+            let mut body = make_over(kind, &order.repository, order.public);
+            if self.is_brief {
+                shorten(&mut body);
+            }
+            body
+        })
     }
 }
 
@@ -154,11 +152,17 @@ impl Templates {
 fn shorten(body: &mut Value) {
     let Some(parts) = body.as_object_mut() else { return };
     parts.retain(|name, _| {
-        matches!(name.as_str(), "action" | "workflow_job" | "workflow_run" | "workflow" | "repository" | "installation")
+        matches!(
+            name.as_str(),
+            "action" | "workflow_job" | "workflow_run" | "workflow" | "repository" | "installation"
+        )
     });
     if let Some(repository) = parts.get_mut("repository").and_then(Value::as_object_mut) {
         repository.retain(|name, _| {
-            matches!(name.as_str(), "id" | "name" | "full_name" | "private" | "visibility" | "owner" | "html_url" | "url")
+            matches!(
+                name.as_str(),
+                "id" | "name" | "full_name" | "private" | "visibility" | "owner" | "html_url" | "url"
+            )
         });
     }
 }
