@@ -18,15 +18,16 @@ use base::{Base, FaultsOf, Seeds, Setting};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   fleetfoot simulate --seeds 1..100 --faults heavy      does anything ever go wrong?
-  fleetfoot simulate --jobs 10000 --arrival burst       which limit holds a burst up, and for how long?
-  fleetfoot simulate --config fleet.toml --arrival poisson:600/h --jobs 2000 --set limits.runners=50
+  fleetfoot simulate --jobs 10000 --arrival burst       which limit holds a burst up?
+  fleetfoot simulate --config fleet.toml --jobs 2000 --set limits.runners=50
                                                         what would a higher limit change?
   fleetfoot simulate --arrival trace:monday.csv --plot monday.svg
 
-Nothing is called and nothing is changed: the functions that are deployed run in this process, in virtual
-time, against stand-ins for GitHub and AWS with their real limits. docs/simulation.md tells more.
+Nothing is called and nothing is changed: the functions that are deployed run in this process, in
+virtual time, against stand-ins for GitHub and AWS with their real limits.
 
-JSON: one document, see docs/simulation.md. Exit code 1 if an invariant is broken.";
+JSON: a document for each configuration, see docs/simulation.md.
+Exit code 1 if an invariant is broken.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
