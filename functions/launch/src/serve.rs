@@ -231,6 +231,11 @@ impl Launch {
         let reason = error.to_string();
         let for_good = matches!(error, FleetError::Impossible(_));
         let Some(mut job) = ledger::job(&*self.ledger, id).await? else { return Ok(Vec::new()) };
+        if job.value.runner() != Some(name) {
+            // Refused twice, and the job was seen to after the first time: it may have another runner by now.
+            self.abandon(name, &reason, &[], now).await?;
+            return Ok(vec![LaunchFailed { runner: name.clone(), job: Some(id), reason, for_good }.into()]);
+        }
         let becomes_of_job = match error {
             FleetError::Throttled { until, reason } => {
                 return self.throttled(job, name, until, reason, now).await;
