@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 on_both_stores! {
-    a_burst_waits_in_batches_of_ten_and_five_batches_at_once
+    a_burst_waits_in_batches_of_ten_and_ten_batches_at_once
     an_unknown_error_in_a_batch_of_ten_returns_that_item_and_acknowledges_nine
     at_the_cap_the_very_item_that_failed_is_retried_and_no_other_is_deleted
     poison_becomes_a_dead_letter_with_its_reason
@@ -18,10 +18,10 @@ on_both_stores! {
     facts_are_published_with_the_end_of_their_cause
 }
 
-fn a_burst_waits_in_batches_of_ten_and_five_batches_at_once(bus: &Bus) {
-    publish(bus, 1, "JobQueued", 0..73);
+fn a_burst_waits_in_batches_of_ten_and_ten_batches_at_once(bus: &Bus) {
+    publish(bus, 1, "JobQueued", 0..123);
     let taken = take(bus, 1);
-    assert_eq!(taken.iter().map(|delivery| delivery.items.len()).collect::<Vec<_>>(), [10; 5]);
+    assert_eq!(taken.iter().map(|delivery| delivery.items.len()).collect::<Vec<_>>(), [10; 10]);
     assert_eq!(take(bus, 1).len(), 0);
     // Nothing is to be taken before a batch comes back, or its lease is over.
     assert_eq!(bus.next_due().unwrap(), Some(at(60)), "the schedules' minute");
