@@ -163,6 +163,20 @@ text_id!(
     |text| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
 );
 text_id!(
+    /// What an `image:` label names, on one architecture: a digest over the normalized reference and the architecture.
+    BaseKey,
+    "64 hexadecimal digits",
+    |text| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
+);
+text_id!(
+    /// The digest of a manifest in a registry.
+    ImageDigest,
+    "sha256: and 64 lower-case hexadecimal digits",
+    |text| text.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64 && digits.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+    })
+);
+text_id!(
     /// A GitHub organization or user.
     Owner,
     "1 to 100 of A-Z a-z 0-9 - _",

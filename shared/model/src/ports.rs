@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::Timestamp;
 use crate::events::{Fact, JobCompleted, JobDescription, JobStarted, ObservedRunner};
 use crate::ids::{
-    BuildId, DeliveryId, GithubRunnerId, ImageKey, JobId, Repository, RunId, RunnerName, TaskId,
+    BuildId, DeliveryId, GithubRunnerId, ImageDigest, ImageKey, JobId, Repository, RunId, RunnerName, TaskId,
 };
 use crate::image::ImageReference;
 use crate::rerun::RerunRequest;
@@ -132,6 +132,40 @@ pub trait Images: Send + Sync {
 
     /// How a build stands, for when its event was lost.
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError>;
+}
+
+/// What an image reference names now, for one architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseImage {
+    /// The digest of the manifest for that architecture.
+    pub digest: ImageDigest,
+    /// Where precisely this can be pulled: `registry/path@sha256:...`, of a mirror if there is one.
+    pub uri: String,
+}
+
+/// Why a registry does not tell what a reference names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// It cannot be had: it is not there or not to be seen, it is for other architectures, or it is not what its digest
+    /// says. The text is for whoever wrote the label: what was found, what is allowed, what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// Too many requests, until a time.
+    #[error("throttled by the registry until {until}")]
+    Throttled {
+        /// When by the limit's own clock.
+        until: Timestamp,
+    },
+    /// No answer, an unreadable one, or an error on the other side.
+    #[error("registry unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// The registries of base images.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// What a reference names now.
+    async fn resolve(&self, image: &ImageReference, arch: Arch) -> Result<BaseImage, RegistryError>;
 }
 
 /// Why GitHub refused.
