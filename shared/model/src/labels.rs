@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Class, Config, ImagesConfig, LabelsConfig, Pattern};
 use crate::ids::ClassName;
-use crate::image::ImageReference;
+use crate::image::{ImageReference, InvalidImage};
 use crate::size::{LEAST_DISK_GIB, MOST_DISK_GIB};
 use crate::spec::{Arch, Capacity, Label, Spec};
 
@@ -196,8 +196,11 @@ fn read_disk(value: &str) -> Result<u32, String> {
 }
 
 fn read_image(value: &str, allowed: &[Pattern]) -> Result<ImageReference, String> {
-    let image: ImageReference =
-        value.parse().map_err(|error| format!("label \"image:{}\": {error}", shown(value)))?;
+    let image: ImageReference = value.parse().map_err(|error| match error {
+        // What may be a password goes into no event and no message.
+        InvalidImage::Credentials => format!("label \"image:...\": {error}"),
+        _ => format!("label \"image:{}\": {error}", shown(value)),
+    })?;
     if allowed.iter().any(|pattern| image.is_allowed_by(&pattern.matcher)) {
         return Ok(image);
     }
