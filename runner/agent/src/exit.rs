@@ -25,6 +25,8 @@ pub enum Exit {
     RunnerFailed,
     /// 9: another agent has, or had, this folder.
     Superseded,
+    /// 10: the runner hung: it did not come to listen for jobs, or did not end after its job.
+    Hung,
     /// 137: the runner was killed, perhaps for want of memory.
     Killed,
     /// 143: told to stop while the runner had a job that did not end by itself.
@@ -45,9 +47,17 @@ impl Exit {
             Self::VersionDeprecated => 7,
             Self::RunnerFailed => 8,
             Self::Superseded => 9,
+            Self::Hung => 10,
             Self::Killed => 137,
             Self::Terminated => 143,
         }
+    }
+}
+
+impl Exit {
+    /// Whether something is wrong that a person may have to look at.
+    pub(crate) fn is_failure(self) -> bool {
+        !matches!(self, Self::Done | Self::Stopped | Self::Superseded)
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use fleetfoot_model::Timestamp;
 
 use crate::settings::Settings;
+use crate::workplace::temporary_folder;
 
 /// Runs before the job (GitHub documentation, "Running scripts before or after a job").
 const JOB_STARTED: &str = "ACTIONS_RUNNER_HOOK_JOB_STARTED";
@@ -83,13 +84,13 @@ fn folder(settings: &Settings) -> io::Result<(PathBuf, Option<tempfile::TempDir>
     if let Some(beside) = settings.report.as_deref().and_then(Path::parent) {
         return Ok((std::path::absolute(beside)?.join("hooks"), None));
     }
-    let temporary = tempfile::Builder::new().prefix("fleetfoot-hooks-").tempdir()?;
+    let temporary = temporary_folder()?;
     Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
 /// In the environment, or in the file `.env` beside `run.sh`, which the runner puts over it.
 fn is_set_by_user(settings: &Settings, variable: &str) -> bool {
-    if settings.environment.iter().any(|(name, value)| name == variable && !value.is_empty()) {
+    if settings.variable(variable).is_some() {
         return true;
     }
     let Ok(lines) = fs::read_to_string(settings.runner_dir.join(".env")) else { return false };

@@ -4,21 +4,49 @@
 //! ends only when nothing of the runner is left. What it is told and where it reports is in [`settings`], how it ends in
 //! [`Exit`], what it reports in [`Report`].
 //!
-//! Nothing secret is written anywhere: the ticket leaves in one request and is worthless afterwards, the JIT
-//! configuration goes into the environment of `run.sh` and nowhere else.
+//! # Secrets
+//!
+//! Nothing secret is written anywhere. The ticket is taken out of the environment by starting the program anew, leaves in
+//! one request, and is worthless afterwards. The JIT configuration goes into the environment of `run.sh` and nowhere else.
+//! The agent's memory is closed to other processes of its user.
+//!
+//! # How the control plane hears of it
+//!
+//! The agent's only request is the one to `register`. Whatever else there is to tell costs nothing: each phase is a line in
+//! the task's log ([`report`]), and how it ended is the exit code, which `ECS Task State Change` carries to `task-state`
+//! together with the reason of a stop, Spot's included. A request of its own on SIGTERM or at a bad end would tell nothing
+//! that this event does not tell within moments, could be lost where the event is not, and would need a secret that
+//! outlives the ticket in a place that jobs can reach.
+//!
+//! # Which images it runs in
+//!
+//! Built with `runner/Makefile` the program needs glibc 2.17 and the loader, nothing else: no OpenSSL (TLS is within), no
+//! shell. `run.sh` needs bash. In an image that was not made for a runner ([`Settings`], `images.mode = "inject"`):
+//!
+//! | if the image has | then |
+//! |---|---|
+//! | root as its user | `RUNNER_ALLOW_RUNASROOT=1` |
+//! | no home for its user that can be written to, or no such user in `/etc/passwd` | the runner gets one below `TMPDIR`, `/tmp` or `/var/tmp` |
+//! | a runner folder that cannot be written to | the runner works in a copy there, with `externals` linked |
+//! | no ICU | `DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1`, for the runner and its job |
+//! | no root certificates | `SSL_CERT_FILE` is `ca-certificates.crt` beside the agent's program, if that is there |
+//!
+//! What the user sets is left as it is.
 
+mod begin;
 mod exit;
 mod hooks;
 mod lock;
 mod output;
 pub mod processes;
 mod register;
-mod report;
+pub mod report;
 mod runner;
 pub mod settings;
 mod signals;
 mod supervise;
 mod verdict;
+mod workplace;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -32,6 +60,7 @@ pub use report::{Phases, Report, write_atomically};
 use settings::Settings;
 use signals::Signals;
 use supervise::Supervisor;
+use workplace::Workplace;
 
 use crate::register::Registration;
 
@@ -42,8 +71,13 @@ const SHUTDOWN: Duration = Duration::from_millis(100);
 ///
 /// Call it outside of any runtime.
 pub fn main() -> ExitCode {
-    let settings = Settings::from_environment(std::env::vars_os());
+    let begun = begin::begin_anew();
+    let settings = Settings::from_environment(std::env::vars_os(), std::io::stdin());
     log_to_stderr(settings.as_ref().is_ok_and(|settings| settings.debug));
+    if let Err(error) = begun {
+        tracing::warn!(%error, "the agent's environment stays as it was given, with the ticket");
+    }
+    processes::close_memory();
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {
@@ -67,17 +101,19 @@ pub fn main() -> ExitCode {
 pub async fn run(settings: Settings) -> Exit {
     let began = Instant::now();
     let mut journal = Journal::new(settings.report.clone());
-    let (exit, ran_job, reason) = match prepare(&settings, &mut journal).await {
-        Ok((mut signals, _claim)) => {
-            let end = live(&settings, &mut signals, &mut journal, began).await;
-            journal.end(end.exit, end.ran_job, &end.reason);
-            (end.exit, end.ran_job, end.reason)
+    let end = match prepare(&settings, &mut journal).await {
+        Ok(mut ready) => {
+            let end = live(&settings, &mut ready, &mut journal, began).await;
+            journal.end(&end);
+            end
         }
-        // Not written into the report: the folder may be another agent's.
-        Err(end) => (end.exit, end.ran_job, end.reason),
+        Err(end) => {
+            // Not written into the report: the folder may be another agent's.
+            journal.tell(&end);
+            end
+        }
     };
-    tracing::info!(agent.exit_code = exit.code(), runner.ran_job = ?ran_job, reason, "the agent ends");
-    exit
+    end.exit
 }
 
 /// How it ended, and why in words.
@@ -95,7 +131,14 @@ impl End {
     }
 }
 
-async fn prepare(settings: &Settings, journal: &mut Journal) -> Result<(Signals, Option<lock::Claim>), End> {
+/// What an agent needs before it asks for work.
+struct Ready {
+    signals: Signals,
+    workplace: Workplace,
+    _claim: Option<lock::Claim>,
+}
+
+async fn prepare(settings: &Settings, journal: &mut Journal) -> Result<Ready, End> {
     let unusable = |reason: String| End::without_runner(Exit::Unusable, reason);
     // Before the report tells the process id: whoever reads that may send a signal.
     let signals =
@@ -107,15 +150,19 @@ async fn prepare(settings: &Settings, journal: &mut Journal) -> Result<(Signals,
     if !settings.run_script().is_file() {
         return Err(unusable(format!("there is no {}", settings.run_script().display())));
     }
+    let workplace = Workplace::prepare(settings)
+        .map_err(|error| unusable(format!("there is no place for the runner to work in: {error}")))?;
     processes::adopt_orphans();
-    journal.open().map_err(|error| unusable(format!("the report cannot be written: {error}")))?;
-    Ok((signals, claim))
+    journal
+        .open(settings.runner_name())
+        .map_err(|error| unusable(format!("the report cannot be written: {error}")))?;
+    Ok(Ready { signals, workplace, _claim: claim })
 }
 
-async fn live(settings: &Settings, signals: &mut Signals, journal: &mut Journal, began: Instant) -> End {
+async fn live(settings: &Settings, ready: &mut Ready, journal: &mut Journal, began: Instant) -> End {
     let registration = tokio::select! {
         biased;
-        () = signals.stop() => {
+        () = ready.signals.stop() => {
             return End::without_runner(Exit::Stopped, "told to stop before it was registered");
         }
         registration = register::register(settings, began + settings.register_within) => registration,
@@ -126,19 +173,19 @@ async fn live(settings: &Settings, signals: &mut Signals, journal: &mut Journal,
         Registration::Late(reason) => End::without_runner(Exit::Late, reason),
         Registration::Registered(configuration) => {
             journal.reach(Phase::Registered);
-            run_job(settings, &configuration, signals, journal).await
+            run_job(settings, configuration, ready, journal).await
         }
     }
 }
 
 async fn run_job(
     settings: &Settings,
-    configuration: &Secret,
-    signals: &mut Signals,
+    configuration: Secret,
+    ready: &mut Ready,
     journal: &mut Journal,
 ) -> End {
-    match Supervisor::start(settings, configuration, journal) {
-        Ok(supervisor) => supervisor.run(signals).await,
+    match Supervisor::start(settings, configuration, &ready.workplace, journal) {
+        Ok(supervisor) => supervisor.run(&mut ready.signals).await,
         Err(error) => {
             End::without_runner(Exit::RunnerFailed, format!("run.sh could not be started: {error}"))
         }

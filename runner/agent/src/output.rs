@@ -62,6 +62,9 @@ fn understand(line: &[u8]) -> Option<Said> {
     if line.starts_with("Runner listener exit with terminated error") {
         return Some(Said::Complained(Complaint::GaveUp));
     }
+    if line.starts_with("Exiting with unknown error code: ") {
+        return Some(Said::Complained(Complaint::Failed));
+    }
     let (time, text) = line.split_at_checked("2026-11-21 08:00:00Z: ".len())?;
     if !time.ends_with("Z: ") {
         return None;
@@ -88,6 +91,7 @@ mod tests {
             2026-11-21 08:00:09Z: Job build completed with result: Succeeded\n\
             Runner listener exit with Session Conflict error, stop the service, no retry needed.\n\
             Runner listener exit with terminated error, stop the service, no retry needed.\n\
+            Exiting with unknown error code: 134\n\
             no end of line";
         let (sender, mut receiver) = unbounded_channel();
         let mut passed_on = Vec::new();
@@ -98,7 +102,8 @@ mod tests {
         while let Some(next) = receiver.blocking_recv() {
             said.push(next);
         }
-        let complained = [Complaint::SessionConflict, Complaint::GaveUp].map(Said::Complained);
+        let complained =
+            [Complaint::SessionConflict, Complaint::GaveUp, Complaint::Failed].map(Said::Complained);
         let expected = [&[Said::Listening, Said::JobStarted, Said::JobEnded][..], &complained].concat();
         assert_eq!(said, expected);
     }

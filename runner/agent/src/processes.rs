@@ -72,6 +72,18 @@ pub(crate) fn adopt_orphans() {
     }
 }
 
+/// Closes this process's memory, environment and open files to other processes of its user, and keeps them out of core
+/// dumps (Linux manual, `PR_SET_DUMPABLE`). The runner, being another program, starts without this.
+pub(crate) fn close_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%error, "the agent's memory stays open to processes of its user");
+        }
+    }
+}
+
 /// Reaps every child that has ended; tells how `main` did, if it is among them.
 pub(crate) fn reap(main: Pid) -> Option<Ended> {
     let mut ended = None;

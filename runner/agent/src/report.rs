@@ -1,4 +1,20 @@
-//! What the agent tells about itself, in a file that is whole at every moment.
+//! What the agent tells about itself: in its log, a line for each phase, and in a file that is whole at every moment.
+//!
+//! # The lines in the log
+//!
+//! Each is `TIME LEVEL fleetfoot_agent::report: phase FIELDS`, and `FIELDS` are `name=value`, with text in quotes. The
+//! names stay as they are, more may be added:
+//!
+//! | field | in | what |
+//! |---|---|---|
+//! | `agent.phase` | all | `up`, `registered`, `listening`, `jobStarted`, `jobEnded`, `exit`: the names in [`Phases`] |
+//! | `agent.phase_at` | all | when that was, in RFC 3339, UTC |
+//! | `agent.phase_ms` | all | milliseconds since `up`; 0 for an agent that never was |
+//! | `runner.name` | `up` | such as `ff-42-1` |
+//! | `agent.pid` | `up` | the agent's process id |
+//! | `agent.exit_code` | `exit` | [`Exit::code`] |
+//! | `runner.ran_job` | `exit` | `true`, `false` or `unknown` |
+//! | `agent.reason` | `exit` | why it ended, in words |
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,6 +22,8 @@ use std::path::{Path, PathBuf};
 use fleetfoot_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::End;
+#[cfg(doc)]
 use crate::exit::Exit;
 
 /// The report file. It is there from the moment the agent is up; `exitCode` is there once it has ended.
@@ -56,6 +74,7 @@ pub(crate) enum Phase {
     Listening,
     JobStarted,
     JobEnded,
+    Exit,
 }
 
 impl Phase {
@@ -66,6 +85,7 @@ impl Phase {
             Self::Listening => "listening",
             Self::JobStarted => "jobStarted",
             Self::JobEnded => "jobEnded",
+            Self::Exit => "exit",
         }
     }
 }
@@ -85,6 +105,7 @@ impl Phases {
             Phase::Listening => &mut self.listening,
             Phase::JobStarted => &mut self.job_started,
             Phase::JobEnded => &mut self.job_ended,
+            Phase::Exit => &mut self.exit,
         }
     }
 }
@@ -101,9 +122,18 @@ impl Journal {
     }
 
     /// The first report. The later ones are written if possible: a runner is not ended because a disk is full.
-    pub(crate) fn open(&mut self) -> io::Result<()> {
-        self.report.phases.up = Some(now());
-        tracing::info!(agent.phase = Phase::Up.name(), agent.pid = self.report.pid, "phase");
+    pub(crate) fn open(&mut self, runner: Option<&str>) -> io::Result<()> {
+        let at = now();
+        self.report.phases.up = Some(at);
+        let (phase, pid, runner) = (Phase::Up.name(), self.report.pid, runner.unwrap_or("unknown"));
+        tracing::info!(
+            agent.phase = phase,
+            agent.phase_at = %at,
+            agent.phase_ms = 0,
+            runner.name = runner,
+            agent.pid = pid,
+            "phase"
+        );
         self.write()
     }
 
@@ -121,7 +151,13 @@ impl Journal {
             return;
         }
         *slot = Some(at);
-        tracing::info!(agent.phase = phase.name(), agent.phase_at = %at, "phase");
+        let milliseconds = self.since_up(at);
+        tracing::info!(
+            agent.phase = phase.name(),
+            agent.phase_at = %at,
+            agent.phase_ms = milliseconds,
+            "phase"
+        );
         self.try_write();
     }
 
@@ -131,12 +167,35 @@ impl Journal {
     }
 
     /// The last report.
-    pub(crate) fn end(&mut self, exit: Exit, ran_job: Option<bool>, reason: &str) {
-        self.report.exit_code = Some(exit.code().into());
-        self.report.ran_job = ran_job;
-        self.report.reason = Some(reason.to_owned());
+    pub(crate) fn end(&mut self, end: &End) {
+        self.tell(end);
+        self.report.exit_code = Some(end.exit.code().into());
+        self.report.ran_job = end.ran_job;
+        self.report.reason = Some(end.reason.clone());
         self.report.phases.exit = Some(now());
         self.try_write();
+    }
+
+    /// Tells how it ends, in the log only.
+    pub(crate) fn tell(&self, end: &End) {
+        let code = end.exit.code();
+        if end.exit.is_failure() {
+            tracing::error!(agent.exit_code = code, "{}", end.reason);
+        }
+        let at = now();
+        tracing::info!(
+            agent.phase = Phase::Exit.name(),
+            agent.phase_at = %at,
+            agent.phase_ms = self.since_up(at),
+            agent.exit_code = code,
+            runner.ran_job = end.ran_job.map_or("unknown", |ran| if ran { "true" } else { "false" }),
+            agent.reason = end.reason,
+            "phase"
+        );
+    }
+
+    fn since_up(&self, at: Timestamp) -> i128 {
+        self.report.phases.up.map_or(0, |up| at.duration_since(up).as_millis())
     }
 
     fn try_write(&self) {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::hooks::Hooks;
 use crate::output::{self, Said};
 use crate::settings::Settings;
+use crate::workplace::Workplace;
 
 /// Read, masked and removed from its environment by the runner (actions/runner, `CommandSettings.cs`).
 const JIT_CONFIGURATION: &str = "ACTIONS_RUNNER_INPUT_JITCONFIG";
@@ -33,14 +34,21 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Starts it. The configuration is in its environment only.
-    pub(crate) fn start(settings: &Settings, configuration: &Secret, hooks: &Hooks) -> io::Result<Self> {
+    /// Starts it. The configuration is in its environment only, and not kept.
+    #[expect(clippy::needless_pass_by_value, reason = "nobody needs the configuration after this")]
+    pub(crate) fn start(
+        settings: &Settings,
+        configuration: Secret,
+        workplace: &Workplace,
+        hooks: &Hooks,
+    ) -> io::Result<Self> {
         let debug = settings.debug.then_some(VERBOSE);
         let mut child = Command::new("./run.sh")
-            .current_dir(&settings.runner_dir)
+            .current_dir(&workplace.runner_dir)
             .env_clear()
             .envs(DEFAULTS.into_iter().chain(debug))
             .envs(settings.environment.iter().map(|(name, value)| (name, value)))
+            .envs(workplace.variables())
             .envs(hooks.variables())
             .env(JIT_CONFIGURATION, configuration.expose())
             .stdin(Stdio::null())

@@ -16,18 +16,23 @@ use crate::runner::Runner;
 use crate::settings::Settings;
 use crate::signals::{Signals, Told};
 use crate::verdict::{Cause, Complaint, Outcome, verdict};
+use crate::workplace::Workplace;
 
 /// How often hooks and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long an idle runner has to end in: it only has to close its session at GitHub.
 const IDLE_STOP: Duration = Duration::from_secs(10);
+/// How long a job has at least to be cancelled in, when the agent is told to stop: its last steps are run.
+const CANCELLING: Duration = Duration::from_secs(30);
 /// How long the last words of a runner are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A runner that was told to stop.
+/// A runner that is to stop.
 struct Stop {
     since: Instant,
     cause: Cause,
+    /// Whether the runner knows.
+    told: bool,
     killed: bool,
 }
 
@@ -38,6 +43,8 @@ pub(crate) struct Supervisor<'a> {
     hooks: Hooks,
     runner: Runner,
     began: Instant,
+    /// Since when it is known.
+    job_ended: Option<Instant>,
     stop: Option<Stop>,
     complaint: Option<Complaint>,
 }
@@ -46,14 +53,15 @@ impl<'a> Supervisor<'a> {
     /// Starts the runner.
     pub(crate) fn start(
         settings: &'a Settings,
-        configuration: &Secret,
+        configuration: Secret,
+        workplace: &Workplace,
         journal: &'a mut Journal,
     ) -> io::Result<Self> {
         let hooks = Hooks::write(settings)?;
-        let runner = Runner::start(settings, configuration, &hooks)?;
+        let runner = Runner::start(settings, configuration, workplace, &hooks)?;
         tracing::debug!(runner.pid = runner.pid.as_raw_pid(), "run.sh is started");
-        let (began, stop) = (Instant::now(), None);
-        Ok(Self { settings, journal, hooks, runner, began, stop, complaint: None })
+        let began = Instant::now();
+        Ok(Self { settings, journal, hooks, runner, began, job_ended: None, stop: None, complaint: None })
     }
 
     /// Sees it to its end.
@@ -90,6 +98,7 @@ impl<'a> Supervisor<'a> {
                 Some(said) = self.runner.said.recv() => self.hear(said),
                 _ = tick.tick() => {
                     self.look_at_hooks();
+                    self.note_end_of_job();
                     self.enforce_deadlines();
                 }
             }
@@ -117,6 +126,12 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    fn note_end_of_job(&mut self) {
+        if self.job_ended.is_none() && self.journal.has_reached(Phase::JobEnded) {
+            self.job_ended = Some(Instant::now());
+        }
+    }
+
     fn is_busy(&self) -> bool {
         self.journal.has_reached(Phase::JobStarted)
     }
@@ -133,29 +148,55 @@ impl<'a> Supervisor<'a> {
         }
         // A job may have begun this very moment.
         self.look_at_hooks();
-        tracing::info!(?cause, runner.busy = self.is_busy(), "the runner is told to stop");
-        self.runner.signal(Signal::TERM);
-        self.stop = Some(Stop { since: Instant::now(), cause, killed: false });
+        tracing::info!(?cause, runner.busy = self.is_busy(), "the runner is to stop");
+        self.stop = Some(Stop { since: Instant::now(), cause, told: false, killed: false });
+        self.see_to_stop();
     }
 
     fn enforce_deadlines(&mut self) {
-        let patience =
-            if self.is_busy() { self.settings.stop_within } else { IDLE_STOP.min(self.settings.stop_within) };
-        match &mut self.stop {
-            Some(stop) if stop.since.elapsed() >= patience => {
-                tracing::warn!("the runner does not end; it is killed");
-                stop.killed = true;
-                self.runner.signal(Signal::KILL);
-            }
-            Some(_) => {}
-            None => self.enforce_idle_deadline(),
+        if self.stop.is_some() {
+            return self.see_to_stop();
+        }
+        if let Some(cause) = self.overdue() {
+            self.stop(cause);
         }
     }
 
-    fn enforce_idle_deadline(&mut self) {
-        let idle = self.settings.idle_within.filter(|idle| !self.is_busy() && self.began.elapsed() >= *idle);
-        if let Some(idle) = idle {
-            self.stop(Cause::Idle(idle));
+    fn overdue(&self) -> Option<Cause> {
+        let waited = self.began.elapsed();
+        let is_over = |limit: Option<Duration>| limit.filter(|limit| waited >= *limit);
+        if let Some(ended) = self.job_ended {
+            let within = self.settings.end_within;
+            return (ended.elapsed() >= within).then_some(Cause::Lingering(within));
+        }
+        if self.is_busy() {
+            return None;
+        }
+        let is_mute = !self.journal.has_reached(Phase::Listening);
+        let mute = is_over(self.settings.listen_within).filter(|_| is_mute).map(Cause::Mute);
+        mute.or_else(|| is_over(self.settings.idle_within).map(Cause::Idle))
+    }
+
+    /// A job that may end by itself is first given the time to: a runner that is told to stop cancels it.
+    fn see_to_stop(&mut self) {
+        let is_busy = self.is_busy();
+        let Some(stop) = &mut self.stop else { return };
+        let patience =
+            if is_busy { self.settings.stop_within } else { IDLE_STOP.min(self.settings.stop_within) };
+        let is_patient = is_busy && stop.cause == Cause::Asked;
+        let untold =
+            if is_patient { patience.saturating_sub(CANCELLING.min(patience / 2)) } else { Duration::ZERO };
+        let elapsed = stop.since.elapsed();
+        if elapsed >= patience {
+            if !stop.killed {
+                tracing::warn!("the runner does not end; it is killed");
+            }
+            stop.killed = true;
+            self.runner.signal(Signal::KILL);
+        } else if !stop.told && elapsed >= untold {
+            tracing::info!("the runner is told to stop");
+            stop.told = true;
+            self.runner.signal(Signal::TERM);
         }
     }
 }

@@ -13,6 +13,10 @@ pub(crate) enum Cause {
     Asked,
     /// No job came within this time.
     Idle(Duration),
+    /// It did not listen for jobs within this time.
+    Mute(Duration),
+    /// It did not end within this time after its job.
+    Lingering(Duration),
 }
 
 /// All that is known at the end.
@@ -36,7 +40,13 @@ pub(crate) enum Complaint {
     SessionConflict,
     /// Such as a registration that is gone or a configuration that is not accepted.
     GaveUp,
+    /// It could not run, such as for want of a library.
+    Failed,
 }
+
+/// With the remedy: from this release on, no runner of the fleet gets a job.
+const DEPRECATED: &str = "GitHub does not serve this runner release any more: \
+    `fleetfoot runner bump` pins the newest one, a deployment builds the images with it";
 
 /// SIGKILL.
 const KILL: i32 = 9;
@@ -52,12 +62,22 @@ pub(crate) fn verdict(outcome: &Outcome) -> End {
 fn after_stop(outcome: &Outcome, cause: Cause) -> (Exit, String) {
     let how = if outcome.killed { "; it had to be killed" } else { "" };
     match (outcome.ran_job, cause) {
+        (_, Cause::Lingering(time)) => {
+            let seconds = time.as_secs();
+            (
+                Exit::Hung,
+                format!("its job was done, but the runner did not end within {seconds} seconds{how}"),
+            )
+        }
         (Some(true), _) if outcome.job_ended && !outcome.killed => {
             (Exit::Done, "the job was done, although told to stop".to_owned())
         }
         (Some(true), _) => (Exit::Terminated, format!("told to stop while it had a job{how}")),
         (_, Cause::Asked) => (Exit::Stopped, format!("told to stop while it had no job{how}")),
         (_, Cause::Idle(idle)) => (Exit::Idle, format!("no job came within {} seconds{how}", idle.as_secs())),
+        (_, Cause::Mute(time)) => {
+            (Exit::Hung, format!("the runner did not listen for jobs within {} seconds{how}", time.as_secs()))
+        }
     }
 }
 
@@ -69,15 +89,16 @@ fn by_itself(outcome: &Outcome) -> (Exit, String) {
             (Exit::SessionConflict, session_conflict())
         }
         Ended::Code(0) if complaint == Some(Complaint::GaveUp) => {
-            (Exit::RunnerFailed, "the runner's listener gave up".to_owned())
+            (Exit::RunnerFailed, "the runner's listener gave up; its log says why".to_owned())
+        }
+        Ended::Code(0) if complaint == Some(Complaint::Failed) => {
+            (Exit::RunnerFailed, "the runner's listener could not run; its log says why".to_owned())
         }
         Ended::Code(0) if outcome.ran_job == Some(false) => {
             (Exit::Done, "the runner ended without a job".to_owned())
         }
         Ended::Code(0) => (Exit::Done, "the runner ended".to_owned()),
-        Ended::Code(7) => {
-            (Exit::VersionDeprecated, "GitHub does not serve this runner release any more".to_owned())
-        }
+        Ended::Code(7) => (Exit::VersionDeprecated, DEPRECATED.to_owned()),
         Ended::Code(code) => (Exit::RunnerFailed, format!("run.sh ended with exit code {code}")),
         Ended::Signal(KILL) => (Exit::Killed, "run.sh was killed".to_owned()),
         Ended::Signal(signal) => (Exit::RunnerFailed, format!("run.sh was ended by signal {signal}")),
@@ -118,7 +139,7 @@ mod tests {
         let code = |code| Outcome { ended: Ended::Code(code), ..WITHOUT_JOB };
         check(code(1), Exit::RunnerFailed, "run.sh ended with exit code 1");
         check(code(5), Exit::SessionConflict, "GitHub has a session for this runner already");
-        check(code(7), Exit::VersionDeprecated, "GitHub does not serve this runner release any more");
+        check(code(7), Exit::VersionDeprecated, DEPRECATED);
         check(Outcome { ended: Ended::Signal(9), ..ENDED }, Exit::Killed, "run.sh was killed");
         check(
             Outcome { ended: Ended::Signal(11), ..ENDED },
@@ -132,7 +153,9 @@ mod tests {
         let conflict = Outcome { complaint: Some(Complaint::SessionConflict), ..WITHOUT_JOB };
         check(conflict, Exit::SessionConflict, "GitHub has a session for this runner already");
         let gave_up = Outcome { complaint: Some(Complaint::GaveUp), ..WITHOUT_JOB };
-        check(gave_up, Exit::RunnerFailed, "the runner's listener gave up");
+        check(gave_up, Exit::RunnerFailed, "the runner's listener gave up; its log says why");
+        let failed = Outcome { complaint: Some(Complaint::Failed), ..WITHOUT_JOB };
+        check(failed, Exit::RunnerFailed, "the runner's listener could not run; its log says why");
         check(Outcome { complaint: Some(Complaint::GaveUp), ..ENDED }, Exit::Done, "the runner ended");
     }
 
@@ -146,6 +169,10 @@ mod tests {
         check(killed, Exit::Terminated, "told to stop while it had a job; it had to be killed");
         check(Outcome { stopped: ASKED, ..WITHOUT_JOB }, Exit::Stopped, "told to stop while it had no job");
         check(Outcome { stopped: IDLE, ..WITHOUT_JOB }, Exit::Idle, "no job came within 60 seconds");
+        let mute = Outcome { stopped: Some(Cause::Mute(Duration::from_mins(10))), ..WITHOUT_JOB };
+        check(mute, Exit::Hung, "the runner did not listen for jobs within 600 seconds");
+        let lingering = Outcome { stopped: Some(Cause::Lingering(Duration::from_mins(5))), ..ENDED };
+        check(lingering, Exit::Hung, "its job was done, but the runner did not end within 300 seconds");
         // A job that came at the last moment.
         check(Outcome { stopped: IDLE, ..ENDED }, Exit::Done, done);
     }

@@ -4,7 +4,9 @@
 
 mod deadlines;
 mod fleet;
+mod images;
 mod registration;
 mod runners;
+mod secrets;
 mod stops;
 mod world;

@@ -71,6 +71,17 @@ async fn it_gives_up_at_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_server_that_never_comes_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let place = Place::with(STARTED).set("FLEETFOOT_REGISTER_SECONDS", "1");
+    assert_eq!(place.start(&url(address)).ends().await, 4);
+    let reason = place.report().reason.unwrap();
+    assert!(reason.starts_with("could not register in time: error sending request"), "{reason}");
+}
+
+#[tokio::test]
 async fn it_does_not_wait_for_a_time_after_its_deadline() {
     let register = Register::answering([Answer::ComeAgain(503, 3600)]).await;
     let place = Place::with(STARTED);

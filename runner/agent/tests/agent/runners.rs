@@ -1,5 +1,6 @@
 //! What a runner gets, and what is left of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::world::{Answer, BEGIN, CONFIGURATION, FINISH, LISTEN, Place, Register, TICKET, is_alive};
@@ -23,6 +24,41 @@ async fn a_job_is_run_and_told_phase_by_phase() {
     assert!(times.is_sorted(), "{times:?}");
     assert!(phases.listening.is_some());
     assert!(log.contains("working\n"), "{log}");
+
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("agent.phase=")).collect();
+    let value = |line: &str, field: &str| {
+        let (_, value) = line.split_once(&format!(" {field}=")).unwrap();
+        value.split(' ').next().unwrap().trim_matches('"').to_owned()
+    };
+    let mut told: Vec<_> = lines.iter().map(|line| value(line, "agent.phase")).collect();
+    assert_eq!((told.remove(0).as_str(), told.pop().as_deref()), ("up", Some("exit")), "{log}");
+    assert_eq!(
+        BTreeSet::from_iter(told),
+        ["registered", "listening", "jobStarted", "jobEnded"].map(str::to_owned).into()
+    );
+    let of = |phase: &str| *lines.iter().find(|line| value(line, "agent.phase") == phase).unwrap();
+    assert_eq!(value(of("jobStarted"), "agent.phase_at"), phases.job_started.unwrap().to_string());
+    assert_eq!(
+        (value(of("up"), "agent.phase_ms"), value(of("up"), "runner.name")),
+        ("0".into(), "ff-1-1".into())
+    );
+    let took = phases.job_ended.unwrap().duration_since(phases.up.unwrap()).as_millis();
+    assert_eq!(value(of("jobEnded"), "agent.phase_ms"), took.to_string());
+    assert!(
+        of("exit").ends_with(" agent.exit_code=0 runner.ran_job=\"true\" agent.reason=\"the runner ended\"")
+    );
+}
+
+#[tokio::test]
+async fn a_release_that_github_does_not_serve_any_more_is_told_with_the_remedy() {
+    let place = Place::with(&format!(
+        "{LISTEN}[ \"$ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE\" = 1 ] && exit 7\nexit 0\n"
+    ));
+    let (code, log) = run(&place).await;
+    assert_eq!(code, 7);
+    let told = log.lines().find(|line| line.contains(" ERROR ")).unwrap();
+    assert!(told.contains("GitHub does not serve this runner release any more"), "{told}");
+    assert!(told.contains("`fleetfoot runner bump`") && told.contains("agent.exit_code=7"), "{told}");
 }
 
 #[tokio::test]
@@ -69,7 +105,6 @@ async fn nothing_survives_the_runner() {
 #[tokio::test]
 async fn the_runners_own_ways_to_fail_are_told_apart() {
     let cases = [
-        ("exit 7", 7, "GitHub does not serve this runner release any more"),
         ("exit 5", 5, "GitHub has a session for this runner already"),
         (
             "echo 'Runner listener exit with Session Conflict error, stop the service, no retry needed.'",
@@ -79,7 +114,12 @@ async fn the_runners_own_ways_to_fail_are_told_apart() {
         (
             "echo 'Runner listener exit with terminated error, stop the service, no retry needed.'",
             8,
-            "the runner's listener gave up",
+            "the runner's listener gave up; its log says why",
+        ),
+        (
+            "echo 'Exiting with unknown error code: 134'",
+            8,
+            "the runner's listener could not run; its log says why",
         ),
         ("exit 1", 8, "run.sh ended with exit code 1"),
         ("kill -9 $$", 137, "run.sh was killed"),

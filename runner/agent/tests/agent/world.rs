@@ -28,6 +28,9 @@ pub(crate) const BEGIN: &str = "bash -e \"$ACTIONS_RUNNER_HOOK_JOB_STARTED\"\n";
 /// A job ends.
 pub(crate) const FINISH: &str = "bash -e \"$ACTIONS_RUNNER_HOOK_JOB_COMPLETED\"\n";
 
+/// Has no name.
+const STRANGER: u32 = 61_234;
+
 /// Longer than anything here takes, so that a mistake fails and does not hang.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -117,6 +120,8 @@ async fn answer(State(register): State<Register>, body: String) -> Response {
 pub(crate) struct Place {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
+    program: PathBuf,
+    user: Option<u32>,
 }
 
 impl Place {
@@ -128,7 +133,20 @@ impl Place {
     }
 
     pub(crate) fn without_runner() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        let program = env!("CARGO_BIN_EXE_fleetfoot-agent").into();
+        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new(), program, user: None }
+    }
+
+    /// The agent runs as a user that no `/etc/passwd` knows. Where tests do not run as root, as the same one as they.
+    pub(crate) fn run_by_stranger(mut self) -> Self {
+        if rustix::process::geteuid().is_root() {
+            let program = self.path().join("agent");
+            // What it is built as may be in a folder that strangers cannot enter.
+            fs::copy(&self.program, &program).unwrap();
+            std::os::unix::fs::chown(self.path(), Some(STRANGER), Some(STRANGER)).unwrap();
+            (self.program, self.user) = (program, Some(STRANGER));
+        }
+        self
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
@@ -152,7 +170,11 @@ impl Place {
     pub(crate) fn start(&self, register_url: &str) -> Agent {
         let log = self.path().join("agent.log");
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_fleetfoot-agent"))
+        let mut command = Command::new(&self.program);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        let child = command
             .env("FLEETFOOT_REGISTER_URL", register_url)
             .env("FLEETFOOT_TICKET", TICKET)
             .env("FLEETFOOT_RUNNER_DIR", self.path())
