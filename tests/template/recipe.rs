@@ -1,26 +1,11 @@
 //! The recipe of runner images, in the places where it is.
 
-use fleetfoot_model::image_key::RUNNER_VERSION;
-
 use crate::code::text;
 use crate::deployment::properties;
 
 #[test]
 fn the_projects_buildspec_is_the_one_in_runner() {
     assert_eq!(properties("ImageProject")["Source"]["BuildSpec"], text("runner/buildspec.yml"));
-}
-
-/// A release without its checksum would fail every build of an image.
-#[test]
-fn the_release_of_the_runner_has_its_checksums() {
-    let checksums = text("runner/checksums.txt");
-    for arch in ["x64", "arm64"] {
-        let archive = format!("  actions-runner-linux-{arch}-{RUNNER_VERSION}.tar.gz");
-        let line = checksums.lines().find(|line| line.ends_with(&archive));
-        let digest = line.and_then(|line| line.strip_suffix(&archive)).unwrap_or_default();
-        assert_eq!(digest.len(), 64, "{archive}");
-        assert!(digest.chars().all(|c| c.is_ascii_hexdigit()), "{archive}");
-    }
 }
 
 /// What a workflow's author writes is data for Docker: it is quoted, and never in a command's text.

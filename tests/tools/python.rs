@@ -21,6 +21,11 @@ pub fn node_programs() -> PathBuf {
     environment("node-programs", include_str!("node/python.txt"))
 }
 
+/// The folder of the programs `hadolint` and `shellcheck`.
+pub fn recipe_linters() -> PathBuf {
+    environment("recipe-linters", include_str!("recipe.txt"))
+}
+
 /// The programs of the packages that are listed, installed if they are not there in these versions.
 fn environment(name: &str, requirements: &str) -> PathBuf {
     let tools = target().join("tools");

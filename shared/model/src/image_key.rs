@@ -13,7 +13,7 @@ pub const RECIPE_VERSION: u32 = 1;
 
 /// The release of `actions/runner` that is built into images. GitHub stops sending jobs to a release 30 days after the
 /// next one, so a new one has to change every key.
-pub const RUNNER_VERSION: &str = "2.330.0";
+pub const RUNNER_VERSION: &str = crate::runner_release::PINNED_VERSION;
 
 /// The key of the runner image on a base. Two spellings of one base (`ubuntu`, `docker.io/library/ubuntu:latest`) are
 /// one image.

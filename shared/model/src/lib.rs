@@ -27,6 +27,7 @@ pub mod price;
 pub mod record;
 pub mod rerun;
 pub mod runner;
+pub mod runner_release;
 pub mod schedule;
 pub mod secret;
 mod shared;
