@@ -9,7 +9,7 @@ pub enum Exit {
     Done,
     /// 1: told to stop before the runner had a job.
     Stopped,
-    /// 2: a setting is missing or wrong, or the runner's folder has no `run.sh`.
+    /// 2: a setting is missing or wrong, the runner's folder has no `run.sh`, or the image lacks what it needs.
     Unusable,
     /// 3: the ticket was not accepted.
     Refused,

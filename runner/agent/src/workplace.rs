@@ -31,6 +31,19 @@ const LINKED: &str = "externals";
 /// What another runner left (`Constants.cs`).
 const NOT_COPIED: [&str; 5] = [".runner", ".credentials", ".credentials_rsaparams", "_diag", "_work"];
 
+/// Whether a script is there, and what it is written for. Says what is missing.
+pub(crate) fn check(script: &Path) -> Result<(), String> {
+    let Ok(text) = fs::read(script) else { return Err(format!("there is no {}", script.display())) };
+    let line = text.split(|byte| *byte == b'\n').next().and_then(|line| line.strip_prefix(b"#!"));
+    let interpreter = line.and_then(|line| str::from_utf8(line).ok()?.split_whitespace().next());
+    match interpreter {
+        Some(program) if !Path::new(program).exists() => {
+            Err(format!("{} needs {program}, which this image does not have", script.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where a runner can work.
 #[derive(Debug)]
 pub(crate) struct Workplace {

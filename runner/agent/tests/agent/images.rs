@@ -89,3 +89,13 @@ async fn nothing_is_left_of_a_home_that_nobody_used() {
     run(&place).await;
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn an_image_without_the_runners_shell_asks_for_no_registration() {
+    let register = Register::answering([Answer::configuration()]).await;
+    let place = Place::with("#!/nowhere/bash\n");
+    let mut agent = place.start(&register.url());
+    assert_eq!(agent.ends().await, 2);
+    assert!(agent.log().contains("needs /nowhere/bash, which this image does not have"), "{}", agent.log());
+    assert!(register.requests().is_empty());
+}

@@ -1,7 +1,9 @@
 //! The stand-in runner's program: connects with its configuration, runs one job, ends.
 
+use std::io::Write;
 use std::pin::pin;
 
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::secret::Secret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -12,7 +14,8 @@ use super::{DONE, RETRYABLE, TERMINATED};
 /// Runs as the real runner does and answers its exit code: [`DONE`], [`TERMINATED`] or [`RETRYABLE`].
 ///
 /// The configuration names the GitHub to connect to, and is good once. While it is idle, SIGTERM ends it within
-/// moments; a job that it has is finished first. The scripts in `ACTIONS_RUNNER_HOOK_JOB_STARTED` and
+/// moments; a job that it has is finished first. It says what the real one says when it listens, and when its job begins
+/// and ends. The scripts in `ACTIONS_RUNNER_HOOK_JOB_STARTED` and
 /// `ACTIONS_RUNNER_HOOK_JOB_COMPLETED` are run before and after the job.
 pub async fn run(jit_configuration: Secret) -> i32 {
     let Ok(terminate) = signal(SignalKind::terminate()) else { return RETRYABLE };
@@ -36,6 +39,7 @@ async fn serve(configuration: &Secret, mut terminate: Signal) -> Result<i32, End
         }
     };
     tracing::info!(runner.name = session.name, "listening for a job");
+    say("Listening for Jobs");
     match wait(&session, &mut terminate).await? {
         None => Ok(TERMINATED),
         Some(job) => work(&session, &job).await,
@@ -63,6 +67,7 @@ async fn wait(session: &Session, terminate: &mut Signal) -> Result<Option<Job>, 
 
 async fn work(session: &Session, job: &Job) -> Result<i32, Ended> {
     tracing::info!(job.name = job.name, job.repository = %job.repository, "running a job");
+    say(&format!("Running job: {}", job.name));
     let hooks = Hooks::from_environment();
     let mut succeeded = hooks.started(job).await;
     if succeeded {
@@ -71,5 +76,16 @@ async fn work(session: &Session, job: &Job) -> Result<i32, Ended> {
     succeeded &= hooks.completed(job).await;
     session.done(succeeded).await?;
     tracing::info!(job.name = job.name, job.succeeded = succeeded, "the job is done");
+    let result = if succeeded { "Succeeded" } else { "Failed" };
+    say(&format!("Job {} completed with result: {result}", job.name));
     Ok(DONE)
+}
+
+/// To its standard output, in the words of the real listener (actions/runner, `Runner.cs`, `JobDispatcher.cs`): an agent
+/// follows them.
+#[expect(clippy::disallowed_methods, reason = "a runner is a program of its own, in real time")]
+fn say(words: &str) {
+    let time = Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ");
+    // Nobody has to listen.
+    let _ = writeln!(std::io::stdout(), "{time}: {words}");
 }
