@@ -1,9 +1,9 @@
-//! A GitHub, a Fargate, an image builder and a runner, with state and faults.
+//! A GitHub, a Fargate, an image builder, registries and a runner, with state and faults.
 //!
 //! They are no mocks: nobody tells them what to answer. Each is a state machine under virtual time that follows from a
 //! seed, the calls made and the times they are made at; it reads no clock, waits for nothing and does no IO. Around
-//! them are faces: [`InProcess`] puts each behind its port, `github_http` serves the GitHub over HTTP, and `runner`
-//! is a runner's program. Tests, `fleetfoot demo` and simulations use the same ones.
+//! them are faces: [`InProcess`] puts each behind its port, `github_http` and `registry_http`
+//! serve them over HTTP, and `runner` is a runner's program. Tests, `fleetfoot demo` and simulations use the same ones.
 
 mod agenda;
 mod bucket;
@@ -15,6 +15,8 @@ mod http;
 pub mod images;
 mod in_process;
 mod level;
+pub mod registry;
+pub mod registry_http;
 pub mod runner;
 
 pub use bucket::TokenBucket;

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::parse::is_registry;
+use crate::ids::ImageDigest;
+use crate::ports::BaseImage;
 
 /// The registry of names that tell none.
 pub(super) const DOCKER_HUB: &str = "docker.io";
@@ -44,9 +46,9 @@ impl Location {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// The same repository's image of this digest, as a reference that names the same for ever.
-    pub fn pinned(&self, digest: &str) -> String {
-        format!("{}@{digest}", self.name())
+    /// The same repository's image of this digest, which its address names for ever.
+    pub fn pinned(&self, digest: ImageDigest) -> BaseImage {
+        BaseImage { uri: format!("{}@{digest}", self.name()), digest }
     }
 
     /// Docker's short form of an image of Docker Hub: without `docker.io/` and `library/`. None if it would read as
