@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Failure,
     /// 2: the command line cannot be understood; nothing was tried.
     Usage,
+    /// 3: all was done, and what was found calls for something.
+    Due,
     /// What a runner's program ends with; its caller knows the meaning.
     Runner(u8),
 }
@@ -25,6 +27,7 @@ impl From<Exit> for ExitCode {
             Exit::Success => 0,
             Exit::Failure => 1,
             Exit::Usage => 2,
+            Exit::Due => 3,
             Exit::Runner(code) => code,
         })
     }

@@ -12,6 +12,7 @@ mod output;
 mod place;
 mod replay;
 mod rows;
+mod runner;
 mod runners;
 mod simulate;
 mod stand_in_runner;
@@ -86,6 +87,9 @@ enum Command {
         after_long_help = "Examples:\n  fleetfoot runners list\n  fleetfoot runners details ff-289782451-1"
     )]
     Runners(runners::Command),
+    /// The release of GitHub's runner that images are made with
+    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot runner check\n  fleetfoot runner bump")]
+    Runner(runner::Command),
     /// Runner sizes
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot classes list")]
     Classes(classes::Command),
@@ -151,6 +155,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Jobs(jobs::Command::List(args)) => jobs::list(args, times).await,
         Command::Runners(command) => runners::run(command, times).await,
+        Command::Runner(command) => runner::run(command, times).await,
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Config(command) => config::run(command).await,
         Command::Why(args) => why::run(args, times).await,

@@ -12,11 +12,13 @@
 //! not used, because it fetches a token once for each waiting request, sends a request again after 401, and reads the
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
+mod api;
 mod client;
 mod deliveries;
 mod errors;
 mod jobs;
 mod pages;
+mod releases;
 mod report;
 mod rerun;
 mod runners;
@@ -24,4 +26,5 @@ mod session;
 mod slot;
 mod wire;
 
+pub use api::{Api, Proposal, Proposed};
 pub use client::GitHubClient;

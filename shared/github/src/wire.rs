@@ -69,6 +69,10 @@ impl Call {
         Self::new(Method::POST, path)
     }
 
+    pub(crate) fn put(path: String) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
     pub(crate) fn delete(path: String) -> Self {
         Self::new(Method::DELETE, path)
     }
@@ -136,7 +140,7 @@ impl Wire {
         Self { address: address.to_owned(), patience, connection: OnceCell::new() }
     }
 
-    /// Sends a call once.
+    /// Sends a call once; with an empty credential, as nobody in particular.
     pub(crate) async fn send(&self, credential: &Secret, call: &Call) -> Result<Answer, GitHubError> {
         let connection = self.connection.get_or_try_init(async || self.connect()).await?;
         let request = connection.request(credential, call)?;
@@ -170,13 +174,16 @@ impl Wire {
 
 impl Connection {
     fn request(&self, credential: &Secret, call: &Call) -> Result<http::Request<OctoBody>, GitHubError> {
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", credential.expose()))
-            .map_err(|_| GitHubError::Unauthorized("the credential is not one line of text".to_owned()))?;
-        authorization.set_sensitive(true);
-        let builder = http::Request::builder()
-            .method(call.method.clone())
-            .uri(self.address_of(call).as_str())
-            .header(AUTHORIZATION, authorization);
+        let mut builder =
+            http::Request::builder().method(call.method.clone()).uri(self.address_of(call).as_str());
+        if !credential.expose().is_empty() {
+            let mut authorization = HeaderValue::from_str(&format!("Bearer {}", credential.expose()))
+                .map_err(|_| {
+                    GitHubError::Unauthorized("the credential is not one line of text".to_owned())
+                })?;
+            authorization.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
         self.octocrab
             .build_request(builder, call.body.as_ref())
             .map_err(|error| GitHubError::Invalid(format!("{call}: {error}")))
