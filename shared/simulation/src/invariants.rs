@@ -113,23 +113,21 @@ impl Inspection {
         all
     }
 
-    /// How many runners are live: reserved, on their way or there.
-    pub fn live(&self) -> usize {
-        lock(&self.books).live.len()
+    /// Whether every job has ended and nothing is left over but warm runners. The cheap questions come first.
+    pub fn is_settled(&self, world: &World) -> bool {
+        let books = lock(&self.books);
+        if !books.open_jobs.is_empty() || !books.unsettled.is_empty() || !world.is_quiet() {
+            return false;
+        }
+        let warm = books.warm();
+        books.live.len() == warm
+            && world.jobs_that_may_run() == 0
+            && world.fargate().live().len() == warm
+            && world.github().registrations().len() <= warm
     }
 
-    /// How many of them are warm and wait for a job.
+    /// How many runners wait for a job in their pools.
     pub fn warm(&self) -> usize {
-        lock(&self.books).live.values().filter(|live| live.is_warm).count()
-    }
-
-    /// How many jobs the ledger has not seen the end of.
-    pub fn open_jobs(&self) -> usize {
-        lock(&self.books).open_jobs.len()
-    }
-
-    /// How many stopped runners GitHub may still know.
-    pub fn unsettled(&self) -> usize {
-        lock(&self.books).unsettled.len()
+        lock(&self.books).warm()
     }
 }

@@ -18,5 +18,5 @@ pub mod watch;
 pub mod workload;
 pub mod world;
 
-pub use ports::{SlackChannel, WEBHOOK_SECRET, WorldLedger, WorldSecrets};
+pub use ports::{SlackChannel, WEBHOOK_SECRET, WorldLedger, WorldSecrets, at_once};
 pub use world::{World, WorldPlan};

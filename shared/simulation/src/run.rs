@@ -127,17 +127,5 @@ impl Scenario {
 
 /// Until everything has settled, something is broken, or the time is over.
 fn settle(world: &mut World, inspection: &Inspection, deadline: Timestamp) {
-    while !inspection.is_broken() && !is_settled(world, inspection) && world.step(deadline) {}
-}
-
-/// Whether every job has ended and nothing is left over. The cheap questions come first.
-fn is_settled(world: &World, inspection: &Inspection) -> bool {
-    if inspection.open_jobs() > 0 || inspection.unsettled() > 0 || !world.is_quiet() {
-        return false;
-    }
-    let warm = inspection.warm();
-    inspection.live() == warm
-        && world.jobs_that_may_run() == 0
-        && world.fargate().live().len() == warm
-        && world.github().registrations().len() <= warm
+    while !inspection.is_broken() && !inspection.is_settled(world) && world.step(deadline) {}
 }

@@ -13,6 +13,8 @@ use fleetfoot_model::secret::{Secret, Ticket};
 pub enum Happening<'a> {
     /// Rows were written, all at once.
     Written(&'a [Stored<Record>]),
+    /// Every row was lost.
+    Lost,
     /// An event was published, on either bus.
     Published(&'a Published),
     /// The fleet was asked for a task.
@@ -21,8 +23,6 @@ pub enum Happening<'a> {
     Stopped(&'a RunnerName, Option<JobId>),
     /// GitHub was asked to register a runner.
     Registered(&'a RunnerName, Result<GithubRunnerId, &'a GitHubError>),
-    /// GitHub was asked to remove a runner.
-    Removed(GithubRunnerId, Result<(), &'a GitHubError>),
     /// A ticket was drawn.
     TicketDrawn(&'a Ticket),
     /// A task is up.

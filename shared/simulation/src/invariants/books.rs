@@ -10,6 +10,7 @@ use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::record::Record;
+use fleetfoot_model::rerun::Rerun;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
 use super::Found;
@@ -37,6 +38,7 @@ pub(crate) struct Books {
     to_judge: Vec<JobId>,
     counts: BTreeMap<Counter, u64>,
     jobs: HashMap<JobId, u8>,
+    /// Jobs that have not ended, or are to be run again.
     pub(super) open_jobs: BTreeSet<JobId>,
     given: HashMap<RunnerName, u32>,
     pub(super) agents_up: u64,
@@ -72,9 +74,20 @@ impl Books {
         }
     }
 
+    /// What becomes of the fleet after that is judged anew; what GitHub and the fleet gave is not forgotten.
+    fn lose(&mut self) {
+        self.live.clear();
+        self.stopped.clear();
+        self.unsettled.clear();
+        self.meant.clear();
+        self.counts.clear();
+        self.jobs.clear();
+        self.open_jobs.clear();
+    }
+
     fn job_written(&mut self, now: Timestamp, job: &Job) {
         let id = job.id();
-        if job.is_open() {
+        if job.is_open() || job.rerun.as_ref().is_some_and(Rerun::is_open) {
             self.open_jobs.insert(id)
         } else {
             self.open_jobs.remove(&id)
@@ -126,6 +139,10 @@ impl Books {
         let is_warm = runner.pool.is_some() && runner.is_free();
         let (job, counters) = (runner.job, runner.counters.clone());
         self.live.insert(name.clone(), Live { state, job, counters, is_warm });
+    }
+
+    pub(super) fn warm(&self) -> usize {
+        self.live.values().filter(|live| live.is_warm).count()
     }
 
     fn mean(&mut self, job: JobId, runner: &RunnerName, is_meant: bool) {
@@ -207,6 +224,7 @@ impl Watch for Books {
     fn happened(&mut self, now: Timestamp, what: &Happening<'_>) {
         match what {
             Happening::Written(rows) => self.written(now, rows),
+            Happening::Lost => self.lose(),
             Happening::Stopped(runner, Some(job)) => {
                 let what = format!("runner {runner} was stopped while it had job {job}");
                 if let Some(violation) = self.found.add("busy-runners-live", now, what) {

@@ -7,7 +7,7 @@ use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ids::{JobId, Origin, RunnerName};
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::labels;
-use fleetfoot_model::ledger::{self, Ledger as _};
+use fleetfoot_model::ledger::Ledger as _;
 
 use super::books::Books;
 use super::{Found, Violation};
@@ -34,17 +34,13 @@ pub(super) fn check(world: &World, books: &mut Books) {
     counters(world, books);
 }
 
-fn row(world: &World, id: JobId) -> Option<Job> {
-    at_once(ledger::job(&*world.ledger.inside(), id)).ok().flatten().map(|row| row.value)
-}
-
 fn jobs(world: &World, found: &mut Found) {
     let github = world.github();
     for (id, order, history) in github.jobs() {
         if !labels::is_addressed(&order.labels, &world.config.labels) {
             continue;
         }
-        let row = row(world, id);
+        let row = world.ledger.job(id);
         let is_open = row.as_ref().is_none_or(Job::is_open);
         let has_ended = history.completed_at.is_some();
         let is_fine = match (&row, has_ended) {
@@ -209,7 +205,7 @@ pub fn replay_changes_nothing(world: &mut World, seed: u64) -> Option<Violation>
 fn jobs_by_knowledge(world: &World) -> (Vec<JobId>, bool) {
     let ids: Vec<JobId> = world.github().jobs().map(|(id, ..)| id).collect();
     let (known, unheard): (Vec<JobId>, Vec<JobId>) =
-        ids.into_iter().partition(|id| row(world, *id).is_some());
+        ids.into_iter().partition(|id| world.ledger.job(*id).is_some());
     (known, !unheard.is_empty())
 }
 
@@ -219,7 +215,7 @@ fn summary(world: &World, known: &[JobId]) -> (u32, u64, BTreeMap<&'static str, 
     let registrations = world.github().calls_of(fleetfoot_stand_in::github::Call::Jit);
     let mut states = BTreeMap::new();
     for id in known {
-        let state = match row(world, *id).map(|job| job.state) {
+        let state = match world.ledger.job(*id).map(|job| job.state) {
             None => "unknown",
             Some(JobState::Queued { .. }) => "queued",
             Some(JobState::Running { .. }) => "running",

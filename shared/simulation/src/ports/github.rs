@@ -49,13 +49,11 @@ impl GitHub for WorldGitHub {
             if self.around.has(Mutation::StopsWithoutDeleting) {
                 return Ok(());
             }
-            let answer = match self.github.state().delete_runner(self.around.now(), scope, id) {
+            match self.github.state().delete_runner(self.around.now(), scope, id) {
                 Err(GitHubError::NotFound(_)) => Ok(()),
                 Err(GitHubError::Busy) if self.around.has(Mutation::BusyRunnersAreRemoved) => Ok(()),
                 answer => answer,
-            };
-            self.around.tell(&Happening::Removed(id, answer.as_ref().copied()));
-            answer
+            }
         };
         self.around.call(&self.around.latency.github, act).await
     }

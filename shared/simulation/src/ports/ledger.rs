@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use fleetfoot_local::ledger::MemoryLedger;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
-use fleetfoot_model::ids::Repository;
-use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
+use fleetfoot_model::ids::{JobId, Repository};
+use fleetfoot_model::job::Job;
+use fleetfoot_model::ledger::{self, Change, Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Key, Record};
 
 use super::{Surroundings, lock, mutate};
@@ -65,11 +66,17 @@ impl WorldLedger {
     /// Every row and counter is gone.
     pub fn lose(&self) {
         *lock(&self.rows) = Arc::default();
+        self.around.tell(&Happening::Lost);
     }
 
     /// The rows themselves, for who looks on: away or not.
     pub fn inside(&self) -> Arc<MemoryLedger> {
         Arc::clone(&lock(&self.rows))
+    }
+
+    /// A job's row, for who looks on.
+    pub fn job(&self, id: JobId) -> Option<Job> {
+        at_once(ledger::job(&*self.inside(), id)).ok().flatten().map(|row| row.value)
     }
 
     fn rows(&self) -> Result<Arc<MemoryLedger>, LedgerError> {
@@ -130,10 +137,18 @@ fn put(change: &Change) -> Option<&Stored<Record>> {
 }
 
 /// What a ledger in memory answers: it never waits.
-pub(crate) fn at_once<T>(answer: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
-    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => Err(LedgerError::Unavailable("a ledger in memory waits".to_owned())),
+///
+/// # Errors
+/// As the ledger says.
+pub fn at_once<T>(answer: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
+    poll_once(answer).unwrap_or_else(|| Err(LedgerError::Unavailable("a ledger in memory waits".to_owned())))
+}
+
+/// What comes without waiting.
+pub(crate) fn poll_once<T>(coming: impl Future<Output = T>) -> Option<T> {
+    match pin!(coming).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
     }
 }
 

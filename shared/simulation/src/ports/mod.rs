@@ -25,8 +25,8 @@ use crate::watch::{Happening, Watch};
 pub(crate) use fleet::WorldFleet;
 pub(crate) use github::WorldGitHub;
 pub(crate) use images::WorldImages;
-pub use ledger::WorldLedger;
-pub(crate) use ledger::at_once;
+pub(crate) use ledger::poll_once;
+pub use ledger::{WorldLedger, at_once};
 pub(crate) use people::WorldTickets;
 pub use people::{SlackChannel, WEBHOOK_SECRET, WorldSecrets};
 

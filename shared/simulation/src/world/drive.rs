@@ -5,16 +5,15 @@ use fleetfoot_model::events::Fact;
 use fleetfoot_model::http::Request;
 use fleetfoot_model::ids::{JobId, Repository};
 use fleetfoot_model::job::JobState;
+use fleetfoot_model::labels;
 use fleetfoot_model::ports::Clock as _;
 use fleetfoot_model::{SignedDuration, Timestamp};
-use fleetfoot_model::{labels, ledger};
 use fleetfoot_stand_in::github::{JobOrder, OutgoingWebhook};
 use fleetfoot_stand_in::{Span, millis};
 
 use super::World;
 use super::executor::Ended;
 use crate::mutation::Mutation;
-use crate::ports::at_once;
 use crate::watch::Happening;
 
 /// The most deliveries that are taken from the bus at once.
@@ -137,8 +136,8 @@ impl World {
     fn tells_of_a_start_elsewhere(&self, item: &Item) -> bool {
         let Payload::Event(event) = &item.payload else { return false };
         let Ok(Fact::JobStarted(start)) = event.fact() else { return false };
-        let row = at_once(ledger::job(&*self.ledger.inside(), start.job.id)).ok().flatten();
-        row.is_some_and(|row| row.value.runner().is_some_and(|own| own.as_str() != start.runner.name))
+        let job = self.ledger.job(start.job.id);
+        job.is_some_and(|job| job.runner().is_some_and(|own| own.as_str() != start.runner.name))
     }
 
     /// Lets invocations go on, and does what follows from their ends.
@@ -180,10 +179,8 @@ impl World {
         let open =
             github.open().filter(|(_, order)| labels::is_addressed(&order.labels, &self.config.labels));
         let given_up = |id: JobId| {
-            let row = at_once(ledger::job(&*self.ledger.inside(), id)).ok().flatten();
-            row.is_some_and(|row| {
-                matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. })
-            })
+            let job = self.ledger.job(id);
+            job.is_some_and(|job| matches!(job.state, JobState::Rejected { .. } | JobState::Expired { .. }))
         };
         let lost = |id: JobId, order: &JobOrder| {
             let since = github.history(id).map_or(self.began, |history| history.ordered_at);

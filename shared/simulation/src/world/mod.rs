@@ -1,6 +1,7 @@
 //! A world: the whole system in one place. Something happens, the world goes on, somebody looks.
 
 mod agents;
+mod ask;
 mod drive;
 mod executor;
 mod weather;
