@@ -166,7 +166,9 @@ fn a_hundred_looks_at_a_busy_fleet_change_nothing() {
     }
     for _ in 0..40 {
         world.run_for(SignedDuration::from_secs(7));
-        world.wake("cleanup", 5);
+        for _ in 0..5 {
+            world.wake("cleanup");
+        }
     }
     world.settle();
     assert_eq!((world.launches(), world.jit_requests()), (12, 12));

@@ -174,7 +174,7 @@ fn an_approval_that_queues_a_job_twice_starts_one_runner() {
 /// lesson 14: a missing signature was answered 500 instead of 401. Nothing that is not signed becomes an event.
 #[test]
 fn a_webhook_without_the_right_signature_does_nothing() {
-    let mut world = Plan::new(1).world();
+    let world = Plan::new(1).world();
     let body = include_bytes!("../../events/foreign/github/workflow-job-in-progress-0.json");
     assert_eq!(world.post("workflow_job", body, None).status, 401);
     assert_eq!(world.post("workflow_job", body, Some("another secret")).status, 401);

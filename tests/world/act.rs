@@ -10,6 +10,7 @@ use fleetfoot_model::ports::Hook;
 use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::secret::Secret;
+use fleetfoot_simulation::at_once;
 use fleetfoot_stand_in::github::{self, SessionId};
 
 use super::{WEBHOOK_SECRET, World, order};
@@ -65,18 +66,17 @@ impl World {
     /// A row is there, wherever it comes from.
     pub fn keep(&self, row: impl Into<Record>) {
         let row = Stored::new(row.into());
-        self.runtime.block_on(ledger::put(&*self.ledger, row)).expect("there was no such row");
+        at_once(ledger::put(&*self.ledger, row)).expect("there was no such row");
     }
 
     /// Someone asks how the fleet is.
-    pub fn health(&mut self) -> Response {
+    pub fn health(&self) -> Response {
         let request = Request { method: "GET".to_owned(), path: "/health".to_owned(), ..Request::default() };
-        let now = self.now();
-        self.http("ingest", &request, now)
+        self.http("ingest", &request)
     }
 
     /// Someone posts a webhook, signed with a secret or not at all.
-    pub fn post(&mut self, event: &str, body: &[u8], secret: Option<&str>) -> Response {
+    pub fn post(&self, event: &str, body: &[u8], secret: Option<&str>) -> Response {
         let mut headers = vec![("x-github-event".to_owned(), event.to_owned())];
         let signature = secret.map(|secret| github::sign(&Secret::new(secret), body));
         headers.extend(signature.map(|signature| ("x-hub-signature-256".to_owned(), signature)));
@@ -86,12 +86,11 @@ impl World {
             headers: headers.into_iter().collect(),
             body: body.to_vec(),
         };
-        let now = self.now();
-        self.http("ingest", &request, now)
+        self.http("ingest", &request)
     }
 
     /// GitHub posts a webhook.
-    pub fn post_signed(&mut self, event: &str, body: &[u8]) -> Response {
+    pub fn post_signed(&self, event: &str, body: &[u8]) -> Response {
         self.post(event, body, Some(WEBHOOK_SECRET))
     }
 
@@ -114,10 +113,5 @@ impl World {
     /// Takes what is due from the bus, without handling it.
     pub fn take_deliveries(&self) -> Vec<Delivery> {
         self.bus.take_due(self.now(), 100).expect("the bus answers")
-    }
-
-    /// Invokes a function with a delivery and publishes nothing of what comes of it.
-    pub fn invoke(&self, delivery: &Delivery) -> Outcome {
-        self.runtime.block_on(self.functions.invoke(delivery, self.now(), None))
     }
 }

@@ -7,19 +7,19 @@ use fleetfoot_model::SignedDuration;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::{Job, JobState};
-use fleetfoot_model::labels;
 use fleetfoot_model::ledger::{self, Ledger as _};
-use fleetfoot_model::record::{ImageState, Index, Record};
+use fleetfoot_model::record::{Index, Record};
 use fleetfoot_model::runner::Runner;
+use fleetfoot_simulation::at_once;
 use fleetfoot_stand_in::github::Call;
+use serde::Serialize;
 
 use super::World;
 
 impl World {
     /// A job's row; none if the fleet never heard of it.
     pub fn find_job(&self, id: JobId) -> Option<Job> {
-        let row = self.runtime.block_on(ledger::job(&*self.ledger.inside(), id)).expect("the ledger answers");
-        row.map(|row| row.value)
+        self.ledger.job(id)
     }
 
     /// A job's row.
@@ -29,15 +29,13 @@ impl World {
 
     /// A runner's row.
     pub fn runner(&self, name: &RunnerName) -> Runner {
-        let row =
-            self.runtime.block_on(ledger::runner(&*self.ledger.inside(), name)).expect("the ledger answers");
+        let row = at_once(ledger::runner(&*self.ledger.inside(), name)).expect("the ledger answers");
         row.unwrap_or_else(|| panic!("runner {name} is unknown")).value
     }
 
     /// Every row of an index.
     pub fn rows(&self, index: Index) -> Vec<Record> {
-        let rows =
-            self.runtime.block_on(self.ledger.inside().list(index, usize::MAX)).expect("the ledger answers");
+        let rows = at_once(self.ledger.inside().list(index, usize::MAX)).expect("the ledger answers");
         rows.into_iter().map(|row| row.value).collect()
     }
 
@@ -49,11 +47,6 @@ impl World {
             _ => None,
         })
         .collect()
-    }
-
-    /// Every ticket that a task came up with, and every configuration that `register` gave out.
-    pub fn secrets_given_out(&self) -> (Vec<String>, Vec<String>) {
-        (self.agents.tickets.iter().cloned().collect(), self.agents.configurations.clone())
     }
 
     /// How often GitHub was asked for a registration.
@@ -123,48 +116,12 @@ impl World {
         self.slack.messages().iter().filter(|message| message.contains(words)).count()
     }
 
-    /// Whether every job has ended and nothing is left over.
-    pub fn is_settled(&self) -> bool {
-        let keeps_warm: u64 = self.config.pools.iter().map(|pool| pool.wanted(self.now())).sum();
-        let idle =
-            self.live_runners().iter().filter(|runner| runner.pool.is_some() && runner.is_free()).count();
-        // A warm runner, or an image that can be pulled.
-        let is_stock = |row: &Record| match row {
-            Record::Runner(runner) => runner.pool.is_some() && runner.is_free(),
-            Record::Image(image) => {
-                image.serving.is_some() || matches!(image.state, ImageState::Ready { .. })
-            }
-            Record::Pause(_) => true,
-            _ => false,
-        };
-        let rows = self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active));
-        let open = rows.filter(|row| !is_stock(row));
-        self.jobs_that_may_still_run() == 0
-            && open.count() == 0
-            && idle as u64 <= keeps_warm
-            && self.fargate().live().len() == idle
-            && self.github().registrations().len() <= idle
-            && self.bus.pending().expect("the bus answers") == 0
-    }
-
-    /// Jobs that are addressed to this fleet, open at GitHub, and not given up here.
-    fn jobs_that_may_still_run(&self) -> usize {
-        let open: Vec<JobId> = self
-            .github()
-            .jobs()
-            .filter(|(_, order, history)| {
-                labels::is_addressed(&order.labels, &self.config.labels) && history.completed_at.is_none()
-            })
-            .map(|(id, ..)| id)
-            .collect();
-        let given_up = |id: &JobId| {
-            let row =
-                self.runtime.block_on(ledger::job(&*self.ledger.inside(), *id)).expect("the ledger answers");
-            row.is_some_and(|row| {
-                matches!(row.value.state, JobState::Rejected { .. } | JobState::Expired { .. })
-            })
-        };
-        open.iter().filter(|id| !given_up(id)).count()
+    /// Whether every job has ended, no image is built, and nothing is left over but the warm runners that are wanted.
+    pub(super) fn is_settled(&self) -> bool {
+        let wanted: u64 = self.config.pools.iter().map(|pool| pool.wanted(self.now())).sum();
+        self.inspection.is_settled(self)
+            && self.inspection.warm() as u64 <= wanted
+            && self.images().running() == 0
     }
 
     /// Where everything is, for a story that failed.
@@ -197,4 +154,9 @@ impl World {
         }
         lines.join("\n")
     }
+}
+
+/// As it is written into a store.
+pub fn text_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("events and rows are plain structures")
 }
