@@ -168,6 +168,7 @@ async fn live(settings: &Settings, ready: &mut Ready, journal: &mut Journal, beg
     match registration {
         Registration::NoWork(reason) => End::without_runner(Exit::Done, format!("no work: {reason}")),
         Registration::Refused(reason) => End::without_runner(Exit::Refused, reason),
+        Registration::Impossible(reason) => End::without_runner(Exit::Unusable, reason),
         Registration::Late(reason) => End::without_runner(Exit::Late, reason),
         Registration::Registered(configuration) => {
             journal.reach(Phase::Registered);

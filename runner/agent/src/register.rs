@@ -27,6 +27,8 @@ pub(crate) enum Registration {
     NoWork(String),
     /// The ticket was not accepted.
     Refused(String),
+    /// It cannot even be asked for.
+    Impossible(String),
     /// The deadline is over, or would be before the next try.
     Late(String),
 }
@@ -48,7 +50,8 @@ struct Answer {
 pub(crate) async fn register(settings: &Settings, deadline: Instant) -> Registration {
     let client = match client(&settings.register_url) {
         Ok(client) => client,
-        Err(error) => return Registration::Late(format!("no HTTP client could be set up: {error}")),
+        // Such as for want of root certificates.
+        Err(error) => return Registration::Impossible(format!("TLS cannot be set up: {}", chain(&error))),
     };
     let mut pause = FIRST_PAUSE;
     loop {
