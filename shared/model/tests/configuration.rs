@@ -264,3 +264,16 @@ fn where_runners_are_containers_every_job_has_an_image() {
         );
     }
 }
+
+#[test]
+fn what_the_configuration_names_may_be_on_a_private_network() {
+    let text = "[images]\ndefault = \"default.internal/app\"\nallow = [\"ubuntu:*\", \"Registry.internal:5000/**\", \
+                \"*.internal/app\", \"**\", \"localhost:5000/*\"]\n[images.mirrors]\n\"docker.io\" = \
+                \"mirror.internal:8443/hub\"\n\"default.internal\" = \"other.internal\"\n";
+    let named = with(text).images.named_registries();
+    assert_eq!(
+        named.iter().collect::<Vec<_>>(),
+        ["localhost", "mirror.internal", "other.internal", "registry.internal"]
+    );
+    assert!(with("[images]\nallow = [\"**\"]\n").images.named_registries().is_empty());
+}

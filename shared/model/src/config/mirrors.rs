@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ImagesConfig;
 use super::text::{Node, quoted};
-use crate::image::{Location, Mirrors};
+use crate::image::{ImageReference, InvalidImage, InvalidMirror, Location, Mirrors};
 
 const ALLOWED: &str = "a registry with an optional path, such as \"public.ecr.aws/docker/library\"";
 
@@ -15,7 +15,9 @@ pub(super) fn mirrors(node: Node<'_>) -> Mirrors {
     for (from, node) in table.entries() {
         let Some(to) = node.string(ALLOWED) else { continue };
         if let Err(error) = mirrors.add(from, to) {
-            node.refuse(format!("{}: {error}", quoted(to)), ALLOWED);
+            // What may be a password is not shown.
+            let secret = error == InvalidMirror::Name(InvalidImage::Credentials);
+            node.refuse(format!("{}: {error}", quoted(if secret { "..." } else { to })), ALLOWED);
         }
     }
     mirrors
@@ -29,7 +31,7 @@ impl ImagesConfig {
         let patterns = self.allow.iter().filter_map(|pattern| {
             let (registry, _) = pattern.text.split_once('/')?;
             // A pattern that is no glob in its registry is one of the names that it allows.
-            let named = format!("{registry}/any").parse::<crate::image::ImageReference>().ok()?;
+            let named = format!("{registry}/any").parse::<ImageReference>().ok()?;
             Some(named.location())
         });
         let default = self.default.as_ref().map(|image| self.mirrors.apply(image));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::invalid::shown;
 use super::location::DOCKER_HUB;
-use super::parse::{check_path, check_registry, is_registry};
+use super::parse::{check_digest, check_path, check_registry, check_scheme, is_registry};
 use super::{ImageReference, InvalidImage, LONGEST_REFERENCE, Location};
 
 /// From the beginning of names to what is asked and pulled instead, such as `docker.io` to the pull-through cache
@@ -79,13 +79,18 @@ impl Place {
         if text.len() > LONGEST_REFERENCE {
             return Err(InvalidMirror::TooLong(text.len()));
         }
+        let rest = check_digest(text)?;
+        check_scheme(rest)?;
+        if rest.len() < text.len() {
+            return Err(InvalidMirror::Selector(shown(text)));
+        }
         let (registry, path) = text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path)));
         if !is_registry(registry) {
             return Err(InvalidMirror::NoRegistry(shown(text)));
         }
         check_registry(registry)?;
         if let Some(path) = path {
-            if path.contains([':', '@']) {
+            if path.contains(':') {
                 return Err(InvalidMirror::Selector(shown(text)));
             }
             check_path(path)?;

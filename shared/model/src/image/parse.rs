@@ -20,9 +20,7 @@ pub(super) fn check(text: &str) -> Result<(), InvalidImage> {
     if text.len() > LONGEST_REFERENCE {
         return Err(InvalidImage::TooLong(text.len()));
     }
-    if let Some((scheme, _)) = rest.split_once("://") {
-        return Err(InvalidImage::Scheme(shown(&format!("{scheme}://"))));
-    }
+    check_scheme(rest)?;
     if rest.contains('[') {
         return Err(InvalidImage::Ipv6);
     }
@@ -67,8 +65,16 @@ pub(super) fn spelled_out(text: &str) -> Location {
     }
 }
 
+/// That text does not begin like an address.
+pub(super) fn check_scheme(text: &str) -> Result<(), InvalidImage> {
+    match text.split_once("://") {
+        Some((scheme, _)) => Err(InvalidImage::Scheme(shown(&format!("{scheme}://")))),
+        None => Ok(()),
+    }
+}
+
 /// What stands before the digest.
-fn check_digest(text: &str) -> Result<&str, InvalidImage> {
+pub(super) fn check_digest(text: &str) -> Result<&str, InvalidImage> {
     // The last one: a password may hold an @ too.
     let Some((rest, digest)) = text.rsplit_once('@') else { return Ok(text) };
     let (algorithm, digits) = digest.split_once(':').unwrap_or((digest, ""));
