@@ -9,6 +9,7 @@ pub mod images;
 pub mod lambda;
 pub mod ledger;
 pub mod metrics;
+pub mod registry;
 #[cfg(test)]
 mod script;
 pub mod secrets;
