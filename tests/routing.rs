@@ -46,6 +46,7 @@ const FACTS: &[(&str, &[&str])] = &[
     ("RunnerLaunched", &[]),
     ("RunnerReaped", &[]),
     ("RunnerRegistered", &[]),
+    ("RunnerReleaseAging", &[]),
     ("RunnerReleased", &[]),
     ("RunnerStarted", &[]),
     // Its capacity is free, and its pool may be short of one.

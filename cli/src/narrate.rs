@@ -98,6 +98,14 @@ fn tell(fact: &Fact) -> Option<Telling> {
         Fact::LaunchesPaused(it) => {
             about("fleet".to_owned(), format!("no launches until {}: {}", it.until, it.reason), WAITING)
         }
+        Fact::RunnerReleaseAging(it) => about(
+            "fleet".to_owned(),
+            format!(
+                "GitHub serves release {} of its runner until {}; the newest is {}",
+                it.version, it.served_until, it.newest
+            ),
+            WAITING,
+        ),
         Fact::BreakerOpened(it) => about("fleet".to_owned(), breaker(it.limit, it.until), BAD),
         Fact::FleetMeasured(_) => return None,
     })

@@ -75,6 +75,7 @@ impl Package {
             "LaunchFailed {",
             "BreakerOpened {",
             "ImageFailed {",
+            "RunnerReleaseAging {",
             ".rejected(",
             ".expired(",
             "after_failure(",

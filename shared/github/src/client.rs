@@ -11,10 +11,11 @@ use fleetfoot_model::ports::{
 };
 use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
+use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 
 use crate::session::Session;
-use crate::{deliveries, jobs, rerun, runners};
+use crate::{deliveries, jobs, releases, rerun, runners};
 
 /// GitHub's REST API. Make one and keep it: it holds the connections and the tokens.
 pub struct GitHubClient {
@@ -79,6 +80,11 @@ impl GitHub for GitHubClient {
 
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError> {
         deliveries::redeliver(&self.session, delivery).await
+    }
+
+    async fn runner_releases(&self) -> Result<Vec<RunnerRelease>, GitHubError> {
+        let answer = self.session.ask_publicly(&releases::call()).await?;
+        releases::read(&answer)
     }
 
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {

@@ -93,6 +93,11 @@ impl Session {
         answer
     }
 
+    /// Asks as nobody in particular; no secret is read. A refusal is an error.
+    pub(crate) async fn ask_publicly(&self, call: &Call) -> Result<Answer, GitHubError> {
+        self.exchange(&Secret::new(""), call).await
+    }
+
     async fn exchange(&self, credential: &Secret, call: &Call) -> Result<Answer, GitHubError> {
         let answer = self.wire.send(credential, call).await?;
         refusal(call, &answer, credential, self.now()).map_or(Ok(answer), Err)

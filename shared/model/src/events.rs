@@ -385,6 +385,16 @@ facts! {
         /// The n-th runner of the pool; the same number twice is the same runner.
         sequence: u64,
     }
+    /// GitHub soon stops serving, or serves no more, the release of its runner that images are made with. Told once a
+    /// day. A person hears of it.
+    RunnerReleaseAging {
+        /// The pinned release, such as `2.330.0`.
+        version: String,
+        /// The newest release.
+        newest: String,
+        /// Until when GitHub sends jobs to the pinned one.
+        served_until: Timestamp,
+    }
     /// So many runners had to be replaced that replacing is paused. A person hears of it.
     BreakerOpened {
         /// How many replacements are allowed in ten minutes.

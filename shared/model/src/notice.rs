@@ -71,6 +71,15 @@ impl Notice {
                 &it.reason,
                 it.log_url.as_deref(),
             )),
+            Fact::RunnerReleaseAging(it) => Some(Self::new(
+                fact,
+                format!("Release {} of GitHub's runner is too old", it.version),
+                &format!(
+                    "GitHub sends no jobs to runners of it after {}. The newest is {}: `fleetfoot runner bump`, then deploy.",
+                    it.served_until, it.newest
+                ),
+                Some("https://github.com/actions/runner/releases"),
+            )),
             Fact::BreakerOpened(it) => Some(Self::new(
                 fact,
                 "Runners are not replaced for now".to_owned(),

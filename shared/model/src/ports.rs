@@ -10,6 +10,7 @@ use crate::ids::{
 use crate::image::ImageReference;
 use crate::rerun::RerunRequest;
 use crate::runner::Scope;
+use crate::runner_release::RunnerRelease;
 use crate::secret::{Secret, SecretReference, Ticket};
 use crate::spec::{Arch, Capacity, Label, Spec};
 
@@ -361,6 +362,10 @@ pub trait GitHub: Send + Sync {
 
     /// Asks for a delivery again. It arrives as a webhook with the same GUID.
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError>;
+
+    /// The published releases of GitHub's runner, newest ones at least. Public: asked without credentials. A GitHub
+    /// Enterprise Server has none ([`GitHubError::NotFound`]).
+    async fn runner_releases(&self) -> Result<Vec<RunnerRelease>, GitHubError>;
 
     /// Asks for jobs once more (POST, needs the permission to write Actions). Asking twice runs them once: the run is
     /// looked at first, and one that is past the attempt is left alone.

@@ -8,6 +8,7 @@ use fleetfoot_model::ports::{
 };
 use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
+use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::github::StandInGitHub;
@@ -95,6 +96,11 @@ impl GitHub for WorldGitHub {
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError> {
         self.pass().await;
         self.github.redeliver(delivery).await
+    }
+
+    async fn runner_releases(&self) -> Result<Vec<RunnerRelease>, GitHubError> {
+        self.pass().await;
+        self.github.runner_releases().await
     }
 
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {

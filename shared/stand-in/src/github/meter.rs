@@ -36,6 +36,8 @@ pub enum Call {
     Redeliver,
     /// A job, or those of a run that failed, once more.
     Rerun,
+    /// Releases of the runner.
+    Releases,
 }
 
 impl Call {
@@ -49,14 +51,16 @@ impl Call {
             | Self::Run
             | Self::RunJobs
             | Self::Hooks
-            | Self::Deliveries => 1,
+            | Self::Deliveries
+            | Self::Releases => 1,
         }
     }
 
     /// Requests that an App makes as itself, with its JWT, do not count against an installation's limits.
     fn is_limited(self, hook: HookKind) -> bool {
         let of_its_webhook = matches!(self, Self::Deliveries | Self::Redeliver) && hook == HookKind::App;
-        self != Self::Token && !of_its_webhook
+        // Releases are public, and asked for without credentials.
+        !matches!(self, Self::Token | Self::Releases) && !of_its_webhook
     }
 }
 

@@ -8,6 +8,7 @@ use fleetfoot_model::ports::{
 };
 use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
+use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 
 use super::{Call, RunnerView, StandInGitHub};
@@ -125,6 +126,10 @@ impl GitHub for InProcess<StandInGitHub> {
 
     async fn redeliver(&self, delivery: &Delivery) -> Result<(), GitHubError> {
         self.state().redeliver(self.now(), &delivery.hook, delivery.id)
+    }
+
+    async fn runner_releases(&self) -> Result<Vec<RunnerRelease>, GitHubError> {
+        self.state().runner_releases(self.now())
     }
 
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {

@@ -4,6 +4,7 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{DeliveryId, GithubRunnerId, JobId, Repository, RunId};
 use fleetfoot_model::ports::{Delivery, GitHubError, Hook, JitRunner};
 use fleetfoot_model::runner::Scope;
+use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 use serde_json::Value;
 
@@ -276,6 +277,14 @@ impl StandInGitHub {
         run: RunId,
     ) -> Result<(), GitHubError> {
         self.rerun(now, repository, job_of(run))
+    }
+
+    /// The published releases of the runner.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub fn runner_releases(&mut self, now: Timestamp) -> Result<Vec<RunnerRelease>, GitHubError> {
+        self.request(now, Call::Releases, |github, _| Ok(github.settings.runner_releases.clone()))
     }
 
     /// Whether an organization or a repository has this webhook.

@@ -3,6 +3,7 @@
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ids::{Owner, Repository};
 use fleetfoot_model::ports::Hook;
+use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::secret::Secret;
 
 use super::faults::Faults;
@@ -24,6 +25,8 @@ pub struct Settings {
     /// Whether webhooks are as brief as can be: without the parts that nobody reads, and none for runs of private code. For simulations of
     /// very many jobs. Default false.
     pub is_brief: bool,
+    /// The published releases of the runner. Default: none.
+    pub runner_releases: Vec<RunnerRelease>,
     /// What goes wrong. Default: nothing.
     pub faults: Faults,
     /// How much may be asked of it.
@@ -42,6 +45,7 @@ impl Settings {
             hook: HookKind::App,
             may_rerun: true,
             is_brief: false,
+            runner_releases: Vec::new(),
             faults: Faults::NONE,
             limits: Limits::default(),
             times: Times::default(),

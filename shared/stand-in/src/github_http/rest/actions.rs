@@ -65,3 +65,15 @@ pub(super) async fn rerun_failed(State(face): State<Face>, place: Place) -> Resp
         Ok(body(StatusCode::CREATED, json!({})))
     })
 }
+
+/// Those of the runner; other repositories have none.
+pub(super) async fn releases(State(face): State<Face>, place: Place) -> Response {
+    face.answer(|github, now| {
+        let is_runner = place.repository()?.as_str() == "actions/runner";
+        let releases = if is_runner { github.runner_releases(now)? } else { Vec::new() };
+        let releases = releases.iter().map(|release| {
+            json!({ "tag_name": format!("v{}", release.version), "published_at": release.published_at })
+        });
+        Ok(body(StatusCode::OK, json!(releases.collect::<Vec<_>>())))
+    })
+}

@@ -70,6 +70,7 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/actions/jobs/{job}/rerun", post(actions::rerun))
         .route("/actions/runs/{run}/rerun-failed-jobs", post(actions::rerun_failed))
         .route("/actions/runs", get(actions::runs))
+        .route("/releases", get(actions::releases))
         .route("/actions/runs/{run}", get(actions::run))
         .route("/actions/runs/{run}/jobs", get(actions::run_jobs));
     Router::new()
