@@ -7,13 +7,17 @@
 use std::collections::BTreeSet;
 
 use fleetfoot_local::bus::Outcome;
+use fleetfoot_model::base::{Base, BaseState, Resolved};
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::{Fact, ImageRequested, JobDescription};
-use fleetfoot_model::ids::JobId;
+use fleetfoot_model::ids::{BaseKey, JobId};
+use fleetfoot_model::image::ImageReference;
+use fleetfoot_model::image_key::{ImageMode, Recipe};
 use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::pause::Pause;
-use fleetfoot_model::ports::BuildRequest;
+use fleetfoot_model::ports::{BaseImage, BuildRequest};
 use fleetfoot_model::record::{Image, ImageState, Index};
+use fleetfoot_model::spec::Arch;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_tests::samples::{self, Sample};
 use fleetfoot_tests::world::{Plan, World, order, text_of};
@@ -68,12 +72,18 @@ fn prepared() -> World {
     let requested = sample("image-requested").event.fact();
     let Ok(Fact::ImageRequested(requested)) = requested else { panic!("{requested:?}") };
     let ImageRequested { key, image, arch, .. } = requested;
-    let request = BuildRequest { key: key.clone(), image: image.clone(), arch };
+    let built = image_being_built(&key, image.clone(), arch, now);
+    let Image { key: image_key, base: uri, mode, .. } = built.clone();
+    let request =
+        BuildRequest { key: image_key.clone(), image: image.clone(), base: uri.clone(), arch, mode };
     world.images().build(now, &request).expect("the builder starts it");
     world.images().due(now + SignedDuration::from_mins(10));
-    let build = sample("foreign/codebuild/failed").event.detail["build-id"].as_str().expect("text").parse();
-    let state = ImageState::Building { build: build.ok(), until: now + SignedDuration::from_hours(1) };
-    world.keep(Image { key: key.clone(), image, arch, state, serving: None, builds: 1, changed_at: now });
+    let base = BaseImage { digest: format!("sha256:{key}").parse().expect("a digest"), uri };
+    let resolved = Resolved { base, image: image_key, recipe: Recipe::current(mode), at: now };
+    let base = Base { state: BaseState::Making, resolved: Some(resolved), ..Base::new(image, arch, now) };
+    assert_eq!(base.key, key, "the sample has the key of its image");
+    world.keep(base);
+    world.keep(built);
     for delivery in world.take_deliveries_of(&sample("job-queued")) {
         assert_eq!(facts(&world.invoke(&delivery)), ["RunnerLaunched"]);
     }
@@ -83,6 +93,30 @@ fn prepared() -> World {
     world.keep(waiting_job(79, "self-hosted", Waiting::Throttled { until, reason: reason.clone() }, now));
     world.keep(Pause { until: Some(until), reason, turn: 1, turned_at: None, called: Vec::new() });
     world
+}
+
+/// The image of the builder's samples.
+fn image_being_built(base: &BaseKey, image: ImageReference, arch: Arch, now: Timestamp) -> Image {
+    let detail = sample("foreign/codebuild/failed").event.detail;
+    let variables = &detail["additional-information"]["environment"]["environment-variables"];
+    let key = variables.as_array().and_then(|all| all.iter().find(|it| it["name"] == "IMAGE_KEY"));
+    let key = key.and_then(|key| key["value"].as_str()).expect("a sample names its image");
+    let build = detail["build-id"].as_str().expect("a sample names its build").parse().ok();
+    Image {
+        key: key.parse().expect("a key"),
+        base: image.normalized(),
+        image,
+        arch,
+        mode: ImageMode::Build,
+        wanted_by: BTreeSet::from([base.clone()]),
+        repository: None,
+        is_counted: false,
+        unused_since: None,
+        state: ImageState::Building { build, until: now + SignedDuration::from_hours(1) },
+        serving: None,
+        builds: 1,
+        changed_at: now,
+    }
 }
 
 fn waiting_job(id: u64, labels: &str, waiting: Waiting, now: Timestamp) -> Job {
@@ -101,7 +135,7 @@ fn facts(outcome: &Outcome) -> Vec<&str> {
 
 /// What waits and what runs, as it is written.
 fn rows(world: &World) -> BTreeSet<String> {
-    let indexes = [Index::Unmatched, Index::Active, Index::Ended];
+    let indexes = [Index::Unmatched, Index::Active, Index::Images, Index::Ended];
     indexes.into_iter().flat_map(|index| world.rows(index)).map(|row| text_of(&row)).collect()
 }
 

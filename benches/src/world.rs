@@ -11,9 +11,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use fleetfoot_local::template::BusName;
 use fleetfoot_model::SignedDuration;
-use fleetfoot_model::image_key::key_of;
-use fleetfoot_model::ports::Clock;
-use fleetfoot_model::record::{Image, ImageState, Record};
+use fleetfoot_model::base::{Base, BaseState, Resolved, Serving};
+use fleetfoot_model::ids::ImageDigest;
+use fleetfoot_model::image_key::{ImageMode, Recipe, key_of};
+use fleetfoot_model::ports::{BaseImage, Clock, TaskImage};
+use fleetfoot_model::record::Record;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_model::spec::Arch;
 use fleetfoot_shell::clock::SystemClock;
@@ -225,13 +227,9 @@ allow = ["ubuntu:*"]
 slack = "ssm:/fleetfoot/bench/slack/webhook"
 "#
     );
-    let (image, arch, now) = (IMAGE.parse()?, Arch::X64, SystemClock.now());
-    let key = key_of(&image, arch);
-    let uri = format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/bench@sha256:{}", "0".repeat(64));
-    let state = ImageState::Ready { uri, since: now };
-    let row: Record = Image { key, image, arch, state, serving: None, builds: 0, changed_at: now }.into();
+    let row: Record = served_base()?.into();
     let mut account = aws.account();
-    account.table.seed(&row.key().to_string(), &serde_json::to_value(&row)?, now);
+    account.table.seed(&row.key().to_string(), &serde_json::to_value(&row)?, SystemClock.now());
     account.parameters.extend([
         ("/fleetfoot/bench/config".to_owned(), config),
         ("/fleetfoot/bench/github/app-key".to_owned(), APP_KEY.to_owned()),
@@ -269,5 +267,23 @@ pub(crate) fn request(method: &str, path: &str, headers: &BTreeMap<String, Strin
         },
         "body": body,
         "isBase64Encoded": false,
+    })
+}
+
+/// The row of a base whose image is there.
+fn served_base() -> Result<Base, Failure> {
+    let (arch, now) = (Arch::X64, SystemClock.now());
+    let digest: ImageDigest = format!("sha256:{}", "0".repeat(64)).parse()?;
+    let recipe = Recipe::current(ImageMode::Build);
+    let key = key_of(&digest, arch, &recipe);
+    let uri = format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/bench@{digest}");
+    let serving = Serving { by: key.clone(), image: TaskImage { uri, injector: None }, since: now };
+    let base = BaseImage { uri: format!("docker.io/library/ubuntu@{digest}"), digest };
+    let resolved = Resolved { base, image: key, recipe, at: now };
+    Ok(Base {
+        state: BaseState::Served,
+        serving: Some(serving),
+        resolved: Some(resolved),
+        ..Base::new(IMAGE.parse()?, arch, now)
     })
 }

@@ -210,8 +210,8 @@ async fn items_have_what_the_template_says() {
     let ledger = table.ledger();
     let mut done = job(1, at(0));
     done.finish("success", None, at(1), at(100));
-    let failed = image('b', ImageState::Failed { reason: "no".to_owned(), until: at(9) });
-    let rows: [Record; 4] = [done.into(), job(2, at(0)).into(), run(3, at(0)).into(), failed.into()];
+    let removed = image('b', ImageState::Removed);
+    let rows: [Record; 4] = [done.into(), job(2, at(0)).into(), run(3, at(0)).into(), removed.into()];
     for row in rows {
         ledger.commit(vec![Change::Put(new(row))]).await.unwrap();
     }

@@ -6,9 +6,9 @@ use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{Change, LedgerError, Stored};
-use fleetfoot_model::record::{CleanupMemory, ImageState, Index, Key, Pool, Record};
+use fleetfoot_model::record::{CleanupMemory, ImageState, ImagesMemory, Index, Key, Pool, Record};
 
-use crate::rows::{at, image, job, new, run, runner};
+use crate::rows::{at, base, image, job, new, run, runner};
 use crate::subjects::{Subject, acquire, contract, keys, put};
 
 contract! { memory sqlite dynamo => {
@@ -41,6 +41,8 @@ async fn a_row_is_read_as_it_was_written(ledger: Subject) {
         runner("ff-1-1", at(0)).into(),
         image('a', ImageState::Ready { uri: "registry/image".to_owned(), since: at(0) }).into(),
         run(7, at(0)).into(),
+        base('c').into(),
+        ImagesMemory { swept_at: Some(at(5)), ..ImagesMemory::default() }.into(),
         Pool { name: "office".parse().unwrap(), sequence: 3 }.into(),
         memory.into(),
     ];
@@ -268,10 +270,9 @@ async fn a_row_moves_between_indexes(ledger: Subject) {
     // Into no index at all.
     let building = ImageState::Building { build: None, until: at(9) };
     put(&ledger, new(image('b', building))).await.unwrap();
-    assert_eq!(keys(&ledger, Index::Active, 10).await.len(), 1);
-    let failed = image('b', ImageState::Failed { reason: "no".to_owned(), until: at(9) });
-    put(&ledger, Stored { value: failed.into(), version: 1 }).await.unwrap();
-    assert_eq!(keys(&ledger, Index::Active, 10).await.len(), 0);
+    assert_eq!(keys(&ledger, Index::Images, 10).await.len(), 1);
+    put(&ledger, Stored { value: image('b', ImageState::Removed).into(), version: 1 }).await.unwrap();
+    assert_eq!(keys(&ledger, Index::Images, 10).await.len(), 0);
 }
 
 async fn a_list_is_as_long_as_asked_for(ledger: Subject) {

@@ -5,6 +5,7 @@
 mod dynamo;
 mod forgetting;
 mod ledger;
+mod registry;
 mod rows;
 mod sqlite;
 mod subjects;

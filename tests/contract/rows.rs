@@ -1,9 +1,14 @@
 //! Rows to write.
 
+use std::collections::BTreeSet;
+
+use fleetfoot_model::base::{Base, BaseState, Resolved, Serving};
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::{ImageKey, JobId, RunId};
+use fleetfoot_model::image_key::{ImageMode, Recipe};
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::Stored;
+use fleetfoot_model::ports::{BaseImage, TaskImage};
 use fleetfoot_model::record::{Image, ImageState, Record, WorkflowRun};
 use fleetfoot_model::runner::{Reservation, Runner, Scope};
 use fleetfoot_model::secret::Ticket;
@@ -60,11 +65,32 @@ pub(crate) fn image(digit: char, state: ImageState) -> Image {
     Image {
         key,
         image: "ubuntu:22.04".parse().unwrap(),
+        base: format!("docker.io/library/ubuntu@sha256:{}", "0".repeat(64)),
         arch: Arch::X64,
+        mode: ImageMode::Build,
+        wanted_by: BTreeSet::from(["0".repeat(64).parse().unwrap()]),
+        repository: Some("acme/app".parse().unwrap()),
+        is_counted: false,
+        unused_since: None,
         state,
         serving: None,
         builds: 1,
         changed_at: at(0),
+    }
+}
+
+pub(crate) fn base(digit: char) -> Base {
+    let digits = digit.to_string().repeat(64);
+    let image: ImageKey = digits.parse().unwrap();
+    let uri = format!("docker.io/library/ubuntu@sha256:{digits}");
+    let base = BaseImage { digest: format!("sha256:{digits}").parse().unwrap(), uri: uri.clone() };
+    let recipe = Recipe::current(ImageMode::Inject);
+    let served = TaskImage { uri, injector: Some("registry/injector".to_owned()) };
+    Base {
+        state: BaseState::Refused { reason: "no".to_owned(), until: at(9) },
+        resolved: Some(Resolved { base, image: image.clone(), recipe, at: at(0) }),
+        serving: Some(Serving { by: image, image: served, since: at(0) }),
+        ..Base::new("ubuntu:22.04".parse().unwrap(), Arch::X64, at(0))
     }
 }
 

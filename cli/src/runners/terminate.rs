@@ -172,7 +172,7 @@ mod tests {
                 runner: name(),
                 spec: rows::spec(),
                 capacity: Capacity::OnDemand,
-                image_uri: None,
+                image: None,
                 ticket: fleetfoot_model::ports::Tickets::draw(&fleetfoot_shell::clock::SystemTickets),
                 attempt: 0,
                 debug: false,

@@ -7,6 +7,7 @@ use fleetfoot_local::assembly::{self, Ports};
 use fleetfoot_local::bus::{Bus, Pace};
 use fleetfoot_local::database::Database;
 use fleetfoot_local::http::{self, Limits};
+use fleetfoot_local::registry::UncheckedRegistry;
 use fleetfoot_local::runtime::Runtime;
 use fleetfoot_local::secrets::LocalSecrets;
 use fleetfoot_model::config;
@@ -76,6 +77,7 @@ impl World {
             ledger: Arc::new(self.ledger()),
             github: Arc::new(stand_in_github()),
             fleet: Arc::new(stand_in_fargate()),
+            registry: Arc::new(UncheckedRegistry),
             images: Arc::new(InProcess::new(Arc::new(Mutex::new(images)), clock.clone())),
             secrets: Arc::new(LocalSecrets::new(self.path())),
             tickets: Arc::new(SystemTickets),

@@ -17,6 +17,7 @@ use fleetfoot_local::functions::Functions;
 use fleetfoot_local::http::{self, Limits};
 use fleetfoot_local::images::{Builder, LocalImages, StandIn};
 use fleetfoot_local::ledger::SqliteLedger;
+use fleetfoot_local::registry::UncheckedRegistry;
 use fleetfoot_local::runtime::Runtime;
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::config::{Config, Credentials};
@@ -114,6 +115,7 @@ impl Engine {
             ledger: ledger.clone(),
             github: Arc::clone(&github),
             fleet: Arc::new(fleet.clone()),
+            registry: Arc::new(UncheckedRegistry),
             images: Arc::new(images.clone()),
             secrets,
             tickets: Arc::new(SystemTickets),

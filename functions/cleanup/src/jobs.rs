@@ -1,13 +1,14 @@
 //! Jobs that wait without a word, whose runner is gone, or whose time is over.
 
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::base::Answer;
 use fleetfoot_model::decide::retry;
 use fleetfoot_model::events::{Fact, QueueCause};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
-use fleetfoot_model::record::{CleanupMemory, ImageState};
+use fleetfoot_model::record::CleanupMemory;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
 use crate::budget::{self, Part, Turns};
@@ -140,10 +141,8 @@ impl Cleanup {
             }
             Some(Waiting::Backoff { until, .. }) => *until <= now,
             Some(Waiting::Image { key }) => {
-                let image = ledger::image(&*self.ledger, key).await?;
-                let is_building =
-                    image.is_some_and(|row| matches!(row.value.state, ImageState::Building { .. }));
-                quiet && !is_building
+                let base = ledger::base(&*self.ledger, key).await?;
+                quiet && base.is_none_or(|row| row.value.answer(now) != Answer::Wait)
             }
         };
         let cause = if waiting.is_some() { QueueCause::Retry } else { QueueCause::Recovered };

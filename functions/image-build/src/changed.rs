@@ -9,7 +9,7 @@ use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::BuildStatus;
 use fleetfoot_model::record::{Image, ImageState};
 
-use crate::{Facts, ImageBuild};
+use crate::ImageBuild;
 
 /// Names the image in a build's environment.
 const IMAGE_KEY: &str = "IMAGE_KEY";
@@ -64,9 +64,9 @@ impl ImageBuild {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let is_ours = match &row.value.state {
-            ImageState::Ready { uri, .. } => return Ok(vec![row.value.ready(uri)]),
+            ImageState::Ready { .. } => return self.tell_bases(&row.value, None, now).await,
             ImageState::Building { build: Some(ours), .. } => ours == build,
-            ImageState::Building { build: None, .. } | ImageState::Failed { .. } => false,
+            _ => false,
         };
         // Any build will do while there is no image, but what is there already says nothing of the new one.
         if !is_ours && row.value.serving.is_some() {
@@ -97,9 +97,9 @@ impl ImageBuild {
             ImageState::Building { .. } => unless_unnamed(&row.value),
             // The same event once more.
             ImageState::Failed { reason: known, .. } if *known == reason => {
-                Ok(vec![row.value.failed(&reason, log_url)])
+                self.tell_bases(&row.value, log_url.as_deref(), now).await
             }
-            ImageState::Failed { .. } | ImageState::Ready { .. } => Ok(Vec::new()),
+            _ => Ok(Vec::new()),
         }
     }
 

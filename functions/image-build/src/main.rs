@@ -7,6 +7,12 @@ use fleetfoot_image_build::ImageBuild;
 
 fn main() -> ExitCode {
     lambda::events("image-build", |ports| {
-        Ok(ImageBuild { ledger: ports.ledger()?, images: ports.images()?, config: ports.config() })
+        Ok(ImageBuild {
+            ledger: ports.ledger()?,
+            registry: ports.registry(),
+            images: ports.images()?,
+            fleet: ports.forgetting_fleet()?,
+            config: ports.config(),
+        })
     })
 }

@@ -1,10 +1,10 @@
-//! What the schedule does: goes on where an event was lost or a handler died, and builds old images anew.
+//! What the schedule does: goes on where an event was lost or a handler died, and has a new runner release built in.
 
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::base::{Base, BaseState};
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::BuildId;
-use fleetfoot_model::image_key::key_of;
 use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::ports::BuildStatus;
 use fleetfoot_model::record::{Image, ImageState, Index, Record};
@@ -13,18 +13,31 @@ use crate::ImageBuild;
 
 /// The most rows that one run looks at; the oldest come first.
 const LOOK_AT: usize = 5000;
+/// The most bases that one run makes anew for a new release.
+const MOST_RENEWALS: u32 = 5;
 
 impl ImageBuild {
-    /// Looks after every image. One that cannot be helped now does not keep the others from it.
+    /// Looks after every base and image. One that cannot be helped now does not keep the others from it.
     pub(crate) async fn look_after_all(&self, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
         let mut facts = Vec::new();
         let mut trouble = None;
-        for Stored { value, version } in self.ledger.list(Index::Active, LOOK_AT).await? {
-            let Record::Image(value) = value else { continue };
-            match self.look_after(Stored { value, version }, now).await {
+        let mut renewals = 0;
+        let rows = self.ledger.list(Index::Images, LOOK_AT).await?;
+        for Stored { value, version } in rows.clone() {
+            let more = match value {
+                Record::Image(value) => self.look_after(Stored { value, version }, now).await,
+                Record::Base(value) => {
+                    self.look_after_base(Stored { value, version }, &mut renewals, now).await
+                }
+                _ => continue,
+            };
+            match more {
                 Ok(more) => facts.extend(more),
                 Err(error) => trouble = Some(error),
             }
+        }
+        if let Err(error) = self.sweep(rows, now).await {
+            trouble = Some(error);
         }
         match trouble {
             Some(error) if facts.is_empty() => Err(error),
@@ -35,7 +48,7 @@ impl ImageBuild {
     /// Does what is due for one image, if anything is.
     pub(crate) async fn look_after(
         &self,
-        mut row: Stored<Image>,
+        row: Stored<Image>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         match row.value.state.clone() {
@@ -45,25 +58,46 @@ impl ImageBuild {
             {
                 self.ask(row, &build, until, now).await
             }
-            ImageState::Ready { uri, since }
-                if since + self.config.images.rebuild_after <= now && self.is_wanted(&row.value) =>
-            {
-                row.value.serving = Some(uri);
-                self.start(row, now).await
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Does what is due for one base. Its age is seen to when a job asks; a new runner release is not to wait for one.
+    async fn look_after_base(
+        &self,
+        row: Stored<Base>,
+        renewals: &mut u32,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, FunctionError> {
+        let images = &self.config.images;
+        match &row.value.state {
+            BaseState::Resolving { until, .. } if *until <= now => self.resolve(row, None, now).await,
+            // Whoever made the image has not told it.
+            BaseState::Making if row.value.changed_at + self.config.timeouts.lost <= now => {
+                match self.wanted(&row.value).await? {
+                    Some(image) if !matches!(image.value.state, ImageState::Building { .. }) => {
+                        self.make(row, image, now).await
+                    }
+                    _ => Ok(Vec::new()),
+                }
             }
-            ImageState::Failed { until, .. }
-                if until <= now && row.value.serving.is_some() && self.is_wanted(&row.value) =>
+            BaseState::Served
+                if *renewals < MOST_RENEWALS
+                    && row.value.is_outdated(images)
+                    && row.value.is_in_use(images, now)
+                    && self.is_allowed(&row.value) =>
             {
-                self.start(row, now).await
+                *renewals += 1;
+                self.resolve(row, None, now).await
             }
             _ => Ok(Vec::new()),
         }
     }
 
-    /// Whether it would still be asked for: by this recipe, this runner release and this allow-list.
-    fn is_wanted(&self, image: &Image) -> bool {
-        let allowed = self.config.images.allow.iter().any(|it| image.image.is_allowed_by(&it.matcher));
-        allowed && key_of(&image.image, image.arch) == image.key
+    fn is_allowed(&self, base: &Base) -> bool {
+        let images = &self.config.images;
+        images.default.as_ref() == Some(&base.image)
+            || images.allow.iter().any(|it| base.image.is_allowed_by(&it.matcher))
     }
 
     /// A build whose events are lost, or that takes long.

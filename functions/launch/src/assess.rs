@@ -1,16 +1,16 @@
 //! Whether a job can be served at all, and as what: its labels, the policy, its image.
 
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::events::JobDescription;
+use fleetfoot_model::base::{self, Answer};
+use fleetfoot_model::events::{Fact, ImageRequested, JobDescription};
 use fleetfoot_model::function::FunctionError;
-use fleetfoot_model::ids::ImageKey;
-use fleetfoot_model::image_key::key_of;
+use fleetfoot_model::ids::{BaseKey, Repository};
 use fleetfoot_model::job::Waiting;
 use fleetfoot_model::labels::{self, Reading};
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::policy::{self, Admission};
-use fleetfoot_model::ports::GitHubError;
-use fleetfoot_model::record::{ImageState, WorkflowRun};
+use fleetfoot_model::ports::{GitHubError, TaskImage};
+use fleetfoot_model::record::WorkflowRun;
 use fleetfoot_model::spec::Spec;
 
 use crate::Launch;
@@ -29,12 +29,17 @@ pub(crate) enum Assessment {
 
 /// Whether the image that a runner needs is there.
 pub(crate) enum ImageAnswer {
-    /// None is needed, or it can be pulled here.
-    Ready(Option<String>),
-    /// Being built.
-    Building(ImageKey),
-    /// Nobody has asked for it.
-    Missing(ImageKey),
+    /// None is needed, or this one is there.
+    Ready {
+        /// What to start from.
+        image: Option<TaskImage>,
+        /// Whether it is to be asked for all the same, as it is old.
+        is_due: bool,
+    },
+    /// It is being made.
+    Making(BaseKey),
+    /// It is to be asked for.
+    Missing(BaseKey),
     /// Cannot be had for now.
     Failed(String),
 }
@@ -92,20 +97,29 @@ impl Launch {
         })
     }
 
+    /// What a runner is started from.
     pub(crate) async fn image(&self, spec: &Spec, now: Timestamp) -> Result<ImageAnswer, FunctionError> {
-        let Some(image) = &spec.image else { return Ok(ImageAnswer::Ready(None)) };
-        let key = key_of(image, spec.arch);
-        let Some(row) = ledger::image(&*self.ledger, &key).await? else {
+        let Some(image) = &spec.image else { return Ok(ImageAnswer::Ready { image: None, is_due: false }) };
+        let key = base::key_of(image, spec.arch);
+        let Some(row) = ledger::base(&*self.ledger, &key).await? else {
             return Ok(ImageAnswer::Missing(key));
         };
-        Ok(match (row.value.state, row.value.serving) {
-            // A build that is made anew, or could not be, is served by the older one.
-            (ImageState::Ready { uri, .. }, _) | (_, Some(uri)) => ImageAnswer::Ready(Some(uri)),
-            (ImageState::Building { .. }, None) => ImageAnswer::Building(key),
-            (ImageState::Failed { reason, until }, _) if now < until => {
-                ImageAnswer::Failed(format!("the runner image on {image} cannot be built: {reason}"))
+        Ok(match row.value.answer(now) {
+            Answer::Ready(image) => {
+                ImageAnswer::Ready { image: Some(image), is_due: row.value.is_due(&self.config.images, now) }
             }
-            (ImageState::Failed { .. }, _) => ImageAnswer::Missing(key),
+            Answer::Wait => ImageAnswer::Making(key),
+            Answer::Ask => ImageAnswer::Missing(key),
+            Answer::Refused(reason) => {
+                ImageAnswer::Failed(format!("the image {image} cannot be used: {reason}"))
+            }
         })
     }
+}
+
+/// Asks for what a runner of a spec is started from, on behalf of a job of a repository or of a pool.
+pub(crate) fn image_requested(spec: &Spec, repository: Option<&Repository>) -> Option<Fact> {
+    let image = spec.image.clone()?;
+    let (key, repository) = (base::key_of(&image, spec.arch), repository.cloned());
+    Some(ImageRequested { key, image, arch: spec.arch, repository }.into())
 }

@@ -8,7 +8,7 @@ use fleetfoot_launch::Launch;
 fn main() -> ExitCode {
     lambda::queue("launch", |ports| {
         Ok(Launch {
-            ledger: ports.ledger_with_remembered_images()?,
+            ledger: ports.ledger_with_remembered_bases()?,
             fleet: ports.launching_fleet()?,
             github: ports.github(),
             tickets: ports.tickets(),

@@ -2,7 +2,7 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::PoolConfig;
-use fleetfoot_model::events::{Fact, ImageRequested, LaunchFailed, RunnerWanted};
+use fleetfoot_model::events::{Fact, LaunchFailed, RunnerWanted};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Stored};
@@ -11,7 +11,7 @@ use fleetfoot_model::record::Pool;
 use fleetfoot_model::runner::Reservation;
 
 use crate::Launch;
-use crate::assess::ImageAnswer;
+use crate::assess::{ImageAnswer, image_requested};
 use crate::start::{Manner, Started, launched_fact};
 
 impl Launch {
@@ -24,10 +24,14 @@ impl Launch {
             return Ok(Vec::new());
         };
         let name = RunnerName::for_pool(&self.config.fleet, &pool.name, event.sequence);
-        let ImageAnswer::Ready(image_uri) = self.image(&pool.spec, now).await? else {
-            return self.request_image(pool, now).await;
+        let (image, request) = match self.image(&pool.spec, now).await? {
+            ImageAnswer::Ready { image, is_due } => {
+                (image, is_due.then(|| image_requested(&pool.spec, None)).flatten())
+            }
+            ImageAnswer::Missing(_) => return Ok(image_requested(&pool.spec, None).into_iter().collect()),
+            ImageAnswer::Making(_) | ImageAnswer::Failed(_) => return Ok(Vec::new()),
         };
-        let manner = Manner { image_uri, failures: 0 };
+        let manner = Manner { image, failures: 0 };
         // Read before the idle ones are counted: whoever reserves meanwhile changes it, and the count with it.
         let row = ledger::pool(&*self.ledger, &pool.name).await?;
         let row = row.unwrap_or_else(|| Stored::new(Pool { name: pool.name.clone(), sequence: 0 }));
@@ -41,7 +45,7 @@ impl Launch {
             None => self.reserve(pool, row, name.clone(), event.sequence, manner, now).await?,
         };
         match started {
-            Started::Launched(fact) => Ok(vec![fact]),
+            Started::Launched(fact) => Ok([fact].into_iter().chain(request).collect()),
             // The schedule asks again.
             Started::Full { .. } => Ok(Vec::new()),
             Started::Refused(error) => {
@@ -86,11 +90,5 @@ impl Launch {
         let unmatched = self.unmatched().await?;
         let idle = unmatched.runners.iter().filter(|row| row.value.is_idle_in(&pool.name)).count() as u64;
         Ok(idle < pool.wanted(now) && unmatched.paused(now).is_none())
-    }
-
-    async fn request_image(&self, pool: &PoolConfig, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
-        let ImageAnswer::Missing(key) = self.image(&pool.spec, now).await? else { return Ok(Vec::new()) };
-        let Some(image) = pool.spec.image.clone() else { return Ok(Vec::new()) };
-        Ok(vec![ImageRequested { key, image, arch: pool.spec.arch, repository: None }.into()])
     }
 }

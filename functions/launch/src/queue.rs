@@ -7,7 +7,7 @@ use fleetfoot_model::counter::Counter;
 use fleetfoot_model::decide::fairness;
 use fleetfoot_model::events::{Fact, JobQueued, QueueCause};
 use fleetfoot_model::function::FunctionError;
-use fleetfoot_model::ids::{ImageKey, JobId, Repository};
+use fleetfoot_model::ids::{BaseKey, JobId, Repository};
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::pause::Pause;
@@ -177,25 +177,25 @@ impl Launch {
     }
 
     /// Every job that waits for an image goes through the queue again, each on its own.
-    pub(crate) async fn image_ready(&self, key: &ImageKey) -> Result<Vec<Fact>, FunctionError> {
+    pub(crate) async fn image_ready(&self, key: &BaseKey) -> Result<Vec<Fact>, FunctionError> {
         let waiting = self.waiting_for(key).await?;
         Ok(waiting.into_iter().map(|job| job.value.queued_again(QueueCause::Retry)).collect())
     }
 
     pub(crate) async fn image_failed(
         &self,
-        key: &ImageKey,
+        key: &BaseKey,
         reason: &str,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let mut facts = Vec::new();
         for job in self.waiting_for(key).await? {
-            facts.extend(self.reject(job, &format!("its image cannot be built: {reason}"), now).await?);
+            facts.extend(self.reject(job, &format!("its image cannot be used: {reason}"), now).await?);
         }
         Ok(facts)
     }
 
-    async fn waiting_for(&self, key: &ImageKey) -> Result<Vec<Stored<Job>>, FunctionError> {
+    async fn waiting_for(&self, key: &BaseKey) -> Result<Vec<Stored<Job>>, FunctionError> {
         let mut jobs = self.unmatched().await?.jobs;
         jobs.retain(
             |job| matches!(job.value.waiting(), Some(Waiting::Image { key: waits_for }) if waits_for == key),

@@ -3,19 +3,19 @@
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::{BREAKER_WINDOW_SECONDS, Counter};
 use fleetfoot_model::decide::{matching, pace, retry};
-use fleetfoot_model::events::{BreakerOpened, Fact, ImageRequested, JobMatched, LaunchFailed};
+use fleetfoot_model::events::{BreakerOpened, Fact, JobMatched, LaunchFailed};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::labels;
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::pause::TURN;
-use fleetfoot_model::ports::FleetError;
+use fleetfoot_model::ports::{FleetError, TaskImage};
 use fleetfoot_model::runner::{Registration, Reservation, Runner};
 use fleetfoot_model::spec::Spec;
 
 use crate::Launch;
-use crate::assess::{Assessment, ImageAnswer};
+use crate::assess::{Assessment, ImageAnswer, image_requested};
 use crate::queue::Others;
 use crate::start::{Manner, Started};
 
@@ -59,27 +59,22 @@ impl Launch {
         {
             return Ok(self.pair(job, runner.clone(), now).await?.into());
         }
+        let request = image_requested(&spec, Some(&job.value.description.repository));
         let (key, requested) = match self.image(&spec, now).await? {
-            ImageAnswer::Ready(uri) => {
-                return match self.has_to_wait(&job.value, &spec, others, now) {
-                    Some(waiting) => Ok(self.defer(job, waiting, now).await?.into()),
-                    None => self.launch(job, spec, uri, others.has_waited, now).await,
-                };
+            ImageAnswer::Ready { image, is_due } => {
+                if let Some(waiting) = self.has_to_wait(&job.value, &spec, others, now) {
+                    return Ok(self.defer(job, waiting, now).await?.into());
+                }
+                let mut served = self.launch(job, spec, image, others.has_waited, now).await?;
+                served.facts.extend(request.filter(|_| is_due));
+                return Ok(served);
             }
             ImageAnswer::Failed(reason) => return Ok(self.reject(job, &reason, now).await?.into()),
-            ImageAnswer::Building(key) => (key, None),
-            ImageAnswer::Missing(key) => (
-                key.clone(),
-                spec.image.map(|image| ImageRequested {
-                    key,
-                    image,
-                    arch: spec.arch,
-                    repository: Some(job.value.description.repository.clone()),
-                }),
-            ),
+            ImageAnswer::Making(key) => (key, None),
+            ImageAnswer::Missing(key) => (key, request),
         };
         let mut facts = self.defer(job, Waiting::Image { key }, now).await?;
-        facts.extend(requested.map(Fact::from));
+        facts.extend(requested);
         Ok(facts.into())
     }
 
@@ -112,7 +107,7 @@ impl Launch {
         &self,
         job: Stored<Job>,
         spec: Spec,
-        image_uri: Option<String>,
+        image: Option<TaskImage>,
         has_waited: bool,
         now: Timestamp,
     ) -> Result<Served, FunctionError> {
@@ -128,7 +123,7 @@ impl Launch {
         let (job, reservation, mut limits) = self.reservation(job, spec, now);
         limits.extend((!has_waited).then(|| self.burst(now)));
         let (name, failures) = (reservation.name.clone(), job.value.failures);
-        let manner = Manner { image_uri, failures };
+        let manner = Manner { image, failures };
         match self.start(reservation, limits, vec![ledger::change(job)], manner, now).await? {
             Started::Launched(fact) => Ok(vec![fact].into()),
             Started::Full { counter: Counter::Replacements(window), limit } => {
@@ -192,8 +187,8 @@ impl Launch {
         else {
             return self.forget_runner(job, now).await;
         };
-        let image_uri = match self.image(&runner.spec, now).await? {
-            ImageAnswer::Ready(uri) => uri,
+        let image = match self.image(&runner.spec, now).await? {
+            ImageAnswer::Ready { image, .. } => image,
             _ => None,
         };
         let launched_for_it =
@@ -203,13 +198,11 @@ impl Launch {
             Some(task) => Ok(vec![crate::start::launched_fact(&runner, task.clone())]),
             // Up and registered before the answer to RunTask was written down.
             None if runner.registration != Registration::None => Ok(Vec::new()),
-            None => {
-                match self.resume(&runner, Manner { image_uri, failures: job.value.failures }, now).await? {
-                    Started::Launched(fact) => Ok(vec![fact]),
-                    Started::Full { .. } => Ok(Vec::new()),
-                    Started::Refused(error) => self.refused(name, id, error, now).await,
-                }
-            }
+            None => match self.resume(&runner, Manner { image, failures: job.value.failures }, now).await? {
+                Started::Launched(fact) => Ok(vec![fact]),
+                Started::Full { .. } => Ok(Vec::new()),
+                Started::Refused(error) => self.refused(name, id, error, now).await,
+            },
         }
     }
 

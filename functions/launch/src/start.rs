@@ -9,7 +9,7 @@ use fleetfoot_model::events::{Fact, RunnerLaunched};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::TaskId;
 use fleetfoot_model::ledger::{self, Change, LedgerError, Stored};
-use fleetfoot_model::ports::{FleetError, LaunchRequest};
+use fleetfoot_model::ports::{FleetError, LaunchRequest, TaskImage};
 use fleetfoot_model::runner::{Reservation, Runner, RunnerState, StopReason};
 use fleetfoot_model::secret::Ticket;
 use fleetfoot_model::spec::{Capacity, Spec};
@@ -37,7 +37,7 @@ pub(crate) enum Started {
 /// How a task is to be launched this time.
 pub(crate) struct Manner {
     /// Where to pull the image.
-    pub(crate) image_uri: Option<String>,
+    pub(crate) image: Option<TaskImage>,
     /// How many launches failed before this one.
     pub(crate) failures: u32,
 }
@@ -127,7 +127,7 @@ impl Launch {
             runner: runner.name.clone(),
             spec: runner.spec.clone(),
             capacity: if fall_back { Capacity::OnDemand } else { runner.spec.capacity },
-            image_uri: manner.image_uri,
+            image: manner.image,
             ticket,
             attempt: manner.failures,
             debug: self.config.debug,

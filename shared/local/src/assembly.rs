@@ -10,7 +10,7 @@ use fleetfoot_job_state::JobState;
 use fleetfoot_launch::Launch;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, GitHub, Images, Secrets, Slack, Tickets};
+use fleetfoot_model::ports::{Fleet, GitHub, Images, Registry, Secrets, Slack, Tickets};
 use fleetfoot_pool::Pool;
 use fleetfoot_register::Register;
 use fleetfoot_task_state::TaskState;
@@ -27,6 +27,8 @@ pub struct Ports {
     pub github: Arc<dyn GitHub>,
     /// Where tasks run.
     pub fleet: Arc<dyn Fleet>,
+    /// The registries of base images.
+    pub registry: Arc<dyn Registry>,
     /// Who builds images.
     pub images: Arc<dyn Images>,
     /// Where secrets are.
@@ -39,7 +41,7 @@ pub struct Ports {
 
 /// The nine functions, checked against the template.
 pub fn functions(ports: Ports, config: &Arc<Config>, wiring: &Wiring) -> Result<Functions, Mismatch> {
-    let Ports { ledger, github, fleet, images, secrets, tickets, slack } = ports;
+    let Ports { ledger, github, fleet, registry, images, secrets, tickets, slack } = ports;
     let config = || Arc::clone(config);
     let (l, g, f) = (|| Arc::clone(&ledger), || Arc::clone(&github), || Arc::clone(&fleet));
     let functions = Functions::new()
@@ -48,7 +50,10 @@ pub fn functions(ports: Ports, config: &Arc<Config>, wiring: &Wiring) -> Result<
         .event("launch", Arc::new(Launch { ledger: l(), fleet: f(), github: g(), tickets, config: config() }))
         .event("job-state", Arc::new(JobState { ledger: l(), github: g(), fleet: f(), config: config() }))
         .event("task-state", Arc::new(TaskState { ledger: l(), github: g(), fleet: f(), config: config() }))
-        .event("image-build", Arc::new(ImageBuild { ledger: l(), images, config: config() }))
+        .event(
+            "image-build",
+            Arc::new(ImageBuild { ledger: l(), registry, images, fleet: f(), config: config() }),
+        )
         .event("cleanup", Arc::new(Cleanup { ledger: l(), github: g(), fleet: f(), config: config() }))
         .event("pool", Arc::new(Pool { ledger: l(), config: config() }))
         .notification("alarm", Arc::new(Alarm { slack }));

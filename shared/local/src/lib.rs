@@ -8,6 +8,7 @@ pub mod functions;
 pub mod http;
 pub mod images;
 pub mod ledger;
+pub mod registry;
 pub mod runtime;
 pub mod secrets;
 pub mod template;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use fleetfoot_local::images::{Builder, Docker, LocalImages, StandIn};
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::base;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::foreign::{BUILD_STATE_CHANGE, BuildStateChange};
-use fleetfoot_model::image_key::key_of;
+use fleetfoot_model::image::ImageReference;
+use fleetfoot_model::image_key::ImageMode;
 use fleetfoot_model::ports::{BuildRequest, BuildStatus, Images};
 use fleetfoot_model::spec::Arch;
 use fleetfoot_shell::clock::VirtualClock;
@@ -22,8 +24,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn request(image: &str) -> BuildRequest {
-    let image = image.parse().unwrap();
-    BuildRequest { key: key_of(&image, Arch::X64), image, arch: Arch::X64 }
+    let image: ImageReference = image.parse().unwrap();
+    let key = base::key_of(&image, Arch::X64).as_str().parse().unwrap();
+    let base = image.normalized();
+    BuildRequest { key, image, base, arch: Arch::X64, mode: ImageMode::Build }
 }
 
 fn stand_in(takes: Duration) -> Builder {

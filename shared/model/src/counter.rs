@@ -17,6 +17,8 @@ pub enum Counter {
     ClassRunners(ClassName),
     /// Live runners launched for a repository's jobs.
     RepositoryRunners(Repository),
+    /// Image builds that run for a repository's jobs.
+    RepositoryBuilds(Repository),
     /// Runners launched in place of others, in the ten minutes that begin at this multiple of 600 seconds.
     Replacements(i64),
     /// Runners launched without having waited, in the minute that begins at this multiple of 60 seconds.
@@ -42,7 +44,10 @@ impl Counter {
     pub fn window(&self) -> Option<i64> {
         match self {
             Self::Replacements(began) | Self::Launches(began) => Some(*began),
-            Self::Runners | Self::ClassRunners(_) | Self::RepositoryRunners(_) => None,
+            Self::Runners
+            | Self::ClassRunners(_)
+            | Self::RepositoryRunners(_)
+            | Self::RepositoryBuilds(_) => None,
         }
     }
 
@@ -52,6 +57,7 @@ impl Counter {
             Self::Runners => "counter#runners".to_owned(),
             Self::ClassRunners(class) => format!("counter#class#{class}"),
             Self::RepositoryRunners(repository) => format!("counter#repository#{repository}"),
+            Self::RepositoryBuilds(repository) => format!("counter#builds#{repository}"),
             Self::Replacements(window) => format!("counter#replacements#{window}"),
             Self::Launches(window) => format!("counter#launches#{window}"),
         }
@@ -64,6 +70,7 @@ impl fmt::Display for Counter {
             Self::Runners => f.write_str("runners of the fleet"),
             Self::ClassRunners(class) => write!(f, "runners of class {class}"),
             Self::RepositoryRunners(repository) => write!(f, "runners of {repository}"),
+            Self::RepositoryBuilds(repository) => write!(f, "image builds for {repository}"),
             Self::Replacements(_) => f.write_str("replacements in ten minutes"),
             Self::Launches(_) => f.write_str("launches in a minute"),
         }

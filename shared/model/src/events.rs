@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 pub use crate::description::{JobDescription, ObservedRunner, QueueCause};
-use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId};
+use crate::ids::{
+    BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId,
+};
 use crate::image::ImageReference;
 use crate::runner::StopReason;
 use crate::spec::{Arch, Spec};
@@ -176,9 +178,9 @@ facts! {
     }
     /// A job needs an image that is not there.
     ImageRequested {
-        /// The image to be.
-        key: ImageKey,
-        /// What it is made from.
+        /// The base.
+        key: BaseKey,
+        /// The base as a label names it.
         image: ImageReference,
         /// For which processors.
         arch: Arch,
@@ -278,27 +280,27 @@ facts! {
     ImageBuildStarted {
         /// The image to be.
         key: ImageKey,
-        /// What it is made from.
+        /// The base as the label names it that first asked.
         image: ImageReference,
         /// The build.
         build: BuildId,
     }
-    /// An image is there; the jobs that wait for it can be launched.
+    /// A base is served; the jobs that wait for it can be launched.
     ImageReady {
-        /// The image.
-        key: ImageKey,
-        /// What it was made from.
+        /// The base.
+        key: BaseKey,
+        /// The base as a label names it.
         image: ImageReference,
-        /// Where to pull it.
+        /// What is pulled to start a runner.
         uri: String,
     }
-    /// An image build failed; the jobs that wait for it are rejected. A person hears of it.
+    /// A base cannot be served; the jobs that wait for it are rejected. A person hears of it.
     ImageFailed {
-        /// The image that is not to be.
-        key: ImageKey,
-        /// What it was to be made from.
+        /// The base.
+        key: BaseKey,
+        /// The base as a label names it.
         image: ImageReference,
-        /// The phase and its message.
+        /// What its registry said, or the phase of the build and its message.
         reason: String,
         /// Where to read more.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 
 use crate::Timestamp;
+use crate::base::Base;
 use crate::counter::Counter;
-use crate::ids::{ImageKey, JobId, PoolName, RunId, RunnerName};
+use crate::ids::{BaseKey, ImageKey, JobId, PoolName, RunId, RunnerName};
 use crate::job::Job;
 use crate::pause::Pause;
-use crate::record::{CleanupMemory, Image, Index, Key, Pool, Record, WorkflowRun};
+use crate::record::{CleanupMemory, Image, ImagesMemory, Index, Key, Pool, Record, WorkflowRun};
 use crate::runner::Runner;
 
 /// A value and the version of its row. Version 0 means that there is no row yet.
@@ -120,6 +121,10 @@ typed_read!(
     runner(name: &RunnerName) -> Runner as Runner via Key::Runner(name.clone())
 );
 typed_read!(
+    /// A base's row.
+    base(key: &BaseKey) -> Base as Base via Key::Base(key.clone())
+);
+typed_read!(
     /// An image's row.
     image(key: &ImageKey) -> Image as Image via Key::Image(key.clone())
 );
@@ -154,6 +159,15 @@ pub async fn cleanup_memory(ledger: &dyn Ledger) -> Result<Stored<CleanupMemory>
         Some(Stored { value: Record::Cleanup(value), version }) => Ok(Stored { value, version }),
         Some(_) => Err(malformed(&Key::Cleanup)),
         None => Ok(Stored::new(CleanupMemory::default())),
+    }
+}
+
+/// What `image-build` remembers; an empty memory if it never looked after anything.
+pub async fn images_memory(ledger: &dyn Ledger) -> Result<Stored<ImagesMemory>, LedgerError> {
+    match ledger.get(&Key::Images).await? {
+        Some(Stored { value: Record::Images(value), version }) => Ok(Stored { value, version }),
+        Some(_) => Err(malformed(&Key::Images)),
+        None => Ok(Stored::new(ImagesMemory::default())),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here does IO, reads a clock or knows a cloud. Handlers under `functions/` are written against the
 //! ports of this crate; `shared/local` (and `shared/aws`) carry them out.
 
+pub mod base;
 pub mod config;
 pub mod counter;
 pub mod decide;

@@ -1,6 +1,9 @@
 //! The other ports. Small, in the fleet's own words; each error has the variants that callers branch on.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::events::{Fact, JobCompleted, JobDescription, JobStarted, ObservedRunner};
@@ -8,11 +11,21 @@ use crate::ids::{
     BuildId, DeliveryId, GithubRunnerId, ImageDigest, ImageKey, JobId, Repository, RunId, RunnerName, TaskId,
 };
 use crate::image::ImageReference;
+use crate::image_key::ImageMode;
 use crate::rerun::RerunRequest;
 use crate::runner::Scope;
 use crate::runner_release::RunnerRelease;
 use crate::secret::{Secret, SecretReference, Ticket};
 use crate::spec::{Arch, Capacity, Label, Spec};
+
+/// What a task is started from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskImage {
+    /// Where to pull it.
+    pub uri: String,
+    /// Where to pull the image that puts agent and runner on a volume, if they are not in the first.
+    pub injector: Option<String>,
+}
 
 /// What the fleet is asked to launch. Its runner's name is the idempotency token: the same name twice is one task.
 #[derive(Debug, Clone)]
@@ -23,8 +36,8 @@ pub struct LaunchRequest {
     pub spec: Spec,
     /// How its capacity is bought this time; a Spot runner that failed falls back to on demand.
     pub capacity: Capacity,
-    /// Where to pull its image; none for the fleet's default image.
-    pub image_uri: Option<String>,
+    /// What to start it from; none on one machine, where runners are processes.
+    pub image: Option<TaskImage>,
     /// What it shows to `register`. The only secret that travels, good once and for minutes.
     pub ticket: Ticket,
     /// Counts from 0: which of the fleet's subnets to begin with.
@@ -79,6 +92,16 @@ pub trait Fleet: Send + Sync {
 
     /// Every task of this fleet that has not stopped.
     async fn list(&self) -> Result<Vec<Task>, FleetError>;
+
+    /// Forgets what it keeps for images other than these and has kept since before a time: task definitions. Answers
+    /// how many. One call forgets some at most; a fleet that keeps nothing has nothing to forget.
+    async fn forget_images_except(
+        &self,
+        _in_use: &BTreeSet<TaskImage>,
+        _before: Timestamp,
+    ) -> Result<usize, FleetError> {
+        Ok(0)
+    }
 }
 
 /// What an image is to be built from.
@@ -86,10 +109,14 @@ pub trait Fleet: Send + Sync {
 pub struct BuildRequest {
     /// The image to be.
     pub key: ImageKey,
-    /// The base.
+    /// The label that first asked for it.
     pub image: ImageReference,
+    /// Where precisely its base can be pulled.
+    pub base: String,
     /// For which processors.
     pub arch: Arch,
+    /// What is made of it.
+    pub mode: ImageMode,
 }
 
 /// Why an image could not be built.
@@ -133,10 +160,13 @@ pub trait Images: Send + Sync {
 
     /// How a build stands, for when its event was lost.
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError>;
+
+    /// Deletes an image. One that is not there is no error.
+    async fn remove(&self, key: &ImageKey) -> Result<(), ImagesError>;
 }
 
 /// What an image reference names now, for one architecture.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseImage {
     /// The digest of the manifest for that architecture.
     pub digest: ImageDigest,

@@ -1,12 +1,16 @@
 //! The rows of the ledger: their keys, their indexes and how long ended ones are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName};
+use crate::base::{Base, BaseState};
+use crate::ids::{
+    BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName,
+};
 use crate::image::ImageReference;
+use crate::image_key::ImageMode;
 use crate::job::{Job, JobState};
 use crate::pause::Pause;
 use crate::rerun::Rerun;
@@ -24,7 +28,9 @@ pub enum Key {
     Job(JobId),
     /// A runner.
     Runner(RunnerName),
-    /// An image.
+    /// A base image.
+    Base(BaseKey),
+    /// A runner image.
     Image(ImageKey),
     /// A workflow run.
     Run(RunId),
@@ -32,6 +38,8 @@ pub enum Key {
     Pool(PoolName),
     /// What `cleanup` remembers between its runs.
     Cleanup,
+    /// What `image-build` remembers between its runs.
+    Images,
     /// The pause of launches.
     Pause,
 }
@@ -41,10 +49,12 @@ impl fmt::Display for Key {
         match self {
             Self::Job(id) => write!(f, "job#{id}"),
             Self::Runner(name) => write!(f, "runner#{name}"),
+            Self::Base(key) => write!(f, "base#{key}"),
             Self::Image(key) => write!(f, "image#{key}"),
             Self::Run(id) => write!(f, "run#{id}"),
             Self::Pool(name) => write!(f, "pool#{name}"),
             Self::Cleanup => f.write_str("cleanup"),
+            Self::Images => f.write_str("images"),
             Self::Pause => f.write_str("pause"),
         }
     }
@@ -57,8 +67,10 @@ pub enum Index {
     /// What looks for a partner: queued jobs without a runner, runners without a job. Before them all, while launches
     /// are paused, the pause.
     Unmatched,
-    /// Everything else that may still change.
+    /// Other jobs and runners that may still change.
     Active,
+    /// Base images and runner images.
+    Images,
     /// Jobs and runners about which nothing more will be done, newest first.
     Ended,
 }
@@ -69,6 +81,7 @@ impl Index {
         match self {
             Self::Unmatched => "unmatched",
             Self::Active => "active",
+            Self::Images => "images",
             Self::Ended => "ended",
         }
     }
@@ -96,9 +109,11 @@ pub enum ImageState {
     Failed {
         /// Why.
         reason: String,
-        /// Until when jobs that need it are rejected at once, unless an older build of it serves.
+        /// Until when.
         until: Timestamp,
     },
+    /// Deleted, or about to be, as nothing used it.
+    Removed,
 }
 
 /// An image's row.
@@ -106,10 +121,22 @@ pub enum ImageState {
 pub struct Image {
     /// Its key.
     pub key: ImageKey,
-    /// What it is made from.
+    /// The label that first asked for it.
     pub image: ImageReference,
+    /// Where precisely its base can be pulled.
+    pub base: String,
     /// For which processors.
     pub arch: Arch,
+    /// What is made of the base.
+    pub mode: ImageMode,
+    /// The bases that want it: whoever makes it tells them. Some may want another by now.
+    pub wanted_by: BTreeSet<BaseKey>,
+    /// Whose job asked for it, if it was a job.
+    pub repository: Option<Repository>,
+    /// Whether its build is counted as one of that repository's.
+    pub is_counted: bool,
+    /// Since when no base has wanted it.
+    pub unused_since: Option<Timestamp>,
     /// How far it is.
     pub state: ImageState,
     /// Where an older build of it can be pulled while a new one is made.
@@ -121,9 +148,9 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether it is being built, or there and to be built anew in time.
-    pub fn is_kept(&self) -> bool {
-        self.serving.is_some() || !matches!(self.state, ImageState::Failed { .. })
+    /// Whether it is deleted, and nothing more to be done about it.
+    pub fn is_gone(&self) -> bool {
+        self.state == ImageState::Removed && self.unused_since.is_none()
     }
 }
 
@@ -175,6 +202,16 @@ pub struct CleanupMemory {
     pub jobs_asked_up_to: Option<JobId>,
 }
 
+/// What `image-build` remembers between its runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImagesMemory {
+    /// When it last looked for what nothing uses any more.
+    pub swept_at: Option<Timestamp>,
+    /// When GitHub is to be asked again for the releases of its runner.
+    pub ask_releases_at: Option<Timestamp>,
+}
+
 /// Any row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -186,10 +223,12 @@ pub struct CleanupMemory {
 pub enum Record {
     Job(Job),
     Runner(Runner),
+    Base(Base),
     Image(Image),
     Run(WorkflowRun),
     Pool(Pool),
     Cleanup(CleanupMemory),
+    Images(ImagesMemory),
     Pause(Pause),
 }
 
@@ -202,7 +241,7 @@ macro_rules! into_record {
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, Pause => Pause);
+into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause);
 
 impl Record {
     /// Its key.
@@ -210,10 +249,12 @@ impl Record {
         match self {
             Self::Job(job) => Key::Job(job.id()),
             Self::Runner(runner) => Key::Runner(runner.name.clone()),
+            Self::Base(base) => Key::Base(base.key.clone()),
             Self::Image(image) => Key::Image(image.key.clone()),
             Self::Run(run) => Key::Run(run.id),
             Self::Pool(pool) => Key::Pool(pool.name.clone()),
             Self::Cleanup(_) => Key::Cleanup,
+            Self::Images(_) => Key::Images,
             Self::Pause(_) => Key::Pause,
         }
     }
@@ -235,9 +276,16 @@ impl Record {
             Self::Runner(runner) if runner.is_free() => Some((Index::Unmatched, runner.reserved_at)),
             Self::Runner(runner) if !runner.is_settled() => Some((Index::Active, runner.reserved_at)),
             Self::Runner(runner) => Some((Index::Ended, runner.changed_at)),
-            Self::Image(image) if image.is_kept() => Some((Index::Active, image.changed_at)),
+            Self::Base(base) if base.state != BaseState::Forgotten => Some((Index::Images, base.changed_at)),
+            Self::Image(image) if !image.is_gone() => Some((Index::Images, image.changed_at)),
             Self::Pause(pause) if pause.until.is_some() => Some((Index::Unmatched, Timestamp::UNIX_EPOCH)),
-            Self::Image(_) | Self::Run(_) | Self::Pool(_) | Self::Cleanup(_) | Self::Pause(_) => None,
+            Self::Base(_)
+            | Self::Image(_)
+            | Self::Run(_)
+            | Self::Pool(_)
+            | Self::Cleanup(_)
+            | Self::Images(_)
+            | Self::Pause(_) => None,
         }
     }
 
@@ -249,7 +297,14 @@ impl Record {
                 Some((Index::Ended, ended_at)) => Some(ended_at + KEEP_ENDED),
                 _ => None,
             },
-            Self::Image(_) | Self::Pool(_) | Self::Cleanup(_) | Self::Pause(_) => None,
+            Self::Base(base) if base.state == BaseState::Forgotten => Some(base.changed_at + KEEP_ENDED),
+            Self::Image(image) if image.is_gone() => Some(image.changed_at + KEEP_ENDED),
+            Self::Base(_)
+            | Self::Image(_)
+            | Self::Pool(_)
+            | Self::Cleanup(_)
+            | Self::Images(_)
+            | Self::Pause(_) => None,
         }
     }
 }

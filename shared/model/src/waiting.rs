@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::counter::Counter;
-use crate::ids::ImageKey;
+use crate::ids::BaseKey;
 
 /// What a queued job waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,11 +19,11 @@ pub enum Waiting {
         /// Which limit, in words.
         limit: String,
     },
-    /// For its image to be built.
+    /// For its image to be made.
     #[serde(rename_all = "camelCase")]
     Image {
-        /// Which image.
-        key: ImageKey,
+        /// On which base.
+        key: BaseKey,
     },
     /// For an API's rate limit to pass.
     #[serde(rename_all = "camelCase")]
@@ -89,7 +89,7 @@ impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity { limit } => write!(f, "waits for capacity ({limit})"),
-            Self::Image { key } => write!(f, "waits for image {key:.12} to be built"),
+            Self::Image { key } => write!(f, "waits for its image to be made (base {key:.12})"),
             Self::Throttled { until, reason } => write!(f, "waits until {until} for a rate limit ({reason})"),
             Self::Backoff { until, reason } => write!(f, "waits until {until} to try again ({reason})"),
         }

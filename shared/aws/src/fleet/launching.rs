@@ -49,8 +49,6 @@ pub struct Launching {
     pub task_family: String,
     /// The address of the HTTP API, without a slash at its end.
     pub api_url: String,
-    /// The image of runners whose job names none; such jobs cannot be launched without it.
-    pub default_image: Option<String>,
     /// Within which time an agent has to register.
     pub register: SignedDuration,
     /// For how long a runner may wait for its job until its agent ends it, zero for ever. A pool's runners wait for ever.

@@ -14,8 +14,9 @@ use async_trait::async_trait;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::SdkError;
 use aws_sdk_ecs::operation::run_task::{RunTaskError, RunTaskOutput};
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::TaskId;
-use fleetfoot_model::ports::{Clock, Fleet, FleetError, LaunchRequest, Task};
+use fleetfoot_model::ports::{Clock, Fleet, FleetError, LaunchRequest, Task, TaskImage};
 
 use crate::classify::classify;
 
@@ -29,6 +30,8 @@ pub struct EcsFleet {
     client: Client,
     cluster: String,
     launching: Option<Launching>,
+    /// What the names of the fleet's task definitions begin with, if they are its to deregister.
+    families: Option<String>,
     clock: Arc<dyn Clock>,
     /// Families of task definitions that are known to be there, with the ARN of their revision.
     definitions: tokio::sync::Mutex<BTreeMap<String, String>>,
@@ -45,7 +48,13 @@ impl EcsFleet {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (definitions, seen) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { client, cluster: cluster.into(), launching, clock, definitions, seen }
+        Self { client, cluster: cluster.into(), launching, families: None, clock, definitions, seen }
+    }
+
+    /// One that may deregister the task definitions whose names begin with `families` and a hyphen.
+    #[must_use]
+    pub fn that_forgets(self, families: impl Into<String>) -> Self {
+        Self { families: Some(families.into()), ..self }
     }
 
     fn refused<E>(&self, error: &SdkError<E>) -> FleetError
@@ -91,10 +100,8 @@ impl Fleet for EcsFleet {
         let Some(launching) = &self.launching else {
             return Err(FleetError::Impossible("this function may not launch tasks".to_owned()));
         };
-        let Some(image) = request.image_uri.as_deref().or(launching.default_image.as_deref()) else {
-            return Err(FleetError::Impossible(
-                "the job has no image, and the fleet no default one".to_owned(),
-            ));
+        let Some(image) = &request.image else {
+            return Err(FleetError::Impossible("the job has no image".to_owned()));
         };
         let family = launching.family(image, request.spec.arch);
         let definition = self.definition(launching, &family, image, request.spec.arch).await?;
@@ -134,6 +141,14 @@ impl Fleet for EcsFleet {
 
     async fn list(&self) -> Result<Vec<Task>, FleetError> {
         self.live_tasks().await
+    }
+
+    async fn forget_images_except(
+        &self,
+        in_use: &BTreeSet<TaskImage>,
+        before: Timestamp,
+    ) -> Result<usize, FleetError> {
+        self.deregister_except(in_use, before).await
     }
 }
 

@@ -30,7 +30,6 @@ fn launching() -> Launching {
         log_group: "/fleetfoot/ff/runners".to_owned(),
         task_family: "ff-runner".to_owned(),
         api_url: "https://api.example".to_owned(),
-        default_image: None,
         register: SignedDuration::from_secs(600),
         idle: SignedDuration::from_secs(300),
     }
@@ -42,6 +41,10 @@ fn fleet_with(script: &Script, launching: Launching) -> EcsFleet {
 
 fn fleet(script: &Script) -> EcsFleet {
     fleet_with(script, launching())
+}
+
+fn image(uri: &str) -> TaskImage {
+    TaskImage { uri: uri.to_owned(), injector: None }
 }
 
 fn request(name: &str) -> LaunchRequest {
@@ -58,7 +61,7 @@ fn request(name: &str) -> LaunchRequest {
         runner: name.parse().unwrap(),
         capacity: spec.capacity,
         spec,
-        image_uri: Some(IMAGE.to_owned()),
+        image: Some(image(IMAGE)),
         ticket: SeededTickets::new(1).draw(),
         attempt: 0,
         debug: false,
@@ -196,11 +199,13 @@ async fn a_definition_that_is_there_is_used_and_one_that_is_gone_is_made_again()
 async fn images_and_architectures_have_definitions_of_their_own() {
     let launching = launching();
     let families = [("a", Arch::X64), ("a", Arch::Arm64), ("b", Arch::X64)]
-        .map(|(image, arch)| launching.family(image, arch));
+        .map(|(uri, arch)| launching.family(&image(uri), arch));
     assert_eq!(families.iter().collect::<BTreeSet<_>>().len(), 3);
+    let injected = TaskImage { injector: Some("b".to_owned()), ..image("a") };
+    assert!(!families.contains(&launching.family(&injected, Arch::X64)));
     let mut other = launching.clone();
     other.log_group.push('2');
-    assert_ne!(other.family("a", Arch::X64), families[0]);
+    assert_ne!(other.family(&image("a"), Arch::X64), families[0]);
 }
 
 #[tokio::test]
@@ -292,7 +297,7 @@ async fn registrations_wait_their_turn() {
 #[tokio::test]
 async fn what_cannot_be_launched_is_not_asked_for() {
     let script = Script::default();
-    let none = LaunchRequest { image_uri: None, ..request("ff-1-1") };
+    let none = LaunchRequest { image: None, ..request("ff-1-1") };
     assert_eq!(kind(&fleet(&script).launch(&none).await.unwrap_err()), "impossible");
     let only_stops = EcsFleet::new(Client::new(&script.sdk()), "ff", None, clock());
     assert_eq!(kind(&only_stops.launch(&request("ff-1-1")).await.unwrap_err()), "impossible");

@@ -10,7 +10,7 @@ use aws_sdk_codebuild::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codebuild::types::{
     Build, EnvironmentType, EnvironmentVariable, EnvironmentVariableType, StatusType,
 };
-use aws_sdk_ecr::types::ImageIdentifier;
+use aws_sdk_ecr::types::{ImageFailure, ImageFailureCode, ImageIdentifier};
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{BuildId, ImageKey};
 use fleetfoot_model::image_key::RUNNER_VERSION;
@@ -94,6 +94,23 @@ impl Images for CodeBuildImages {
         arn.parse().map_err(|error| ImagesError::Unavailable(format!("an answer cannot be read: {error}")))
     }
 
+    async fn remove(&self, key: &ImageKey) -> Result<(), ImagesError> {
+        let tag = ImageIdentifier::builder().image_tag(key.as_str()).build();
+        let answer =
+            self.ecr.batch_delete_image().repository_name(&self.repository).image_ids(tag).send().await;
+        let answer = answer.map_err(|error| self.refused(&error))?;
+        // What is not there is a failure to ECR (`ImageNotFound`), in an answer that is a success.
+        let is_left =
+            |failure: &&ImageFailure| failure.failure_code() != Some(&ImageFailureCode::ImageNotFound);
+        match answer.failures().iter().find(is_left) {
+            None => Ok(()),
+            Some(failure) => {
+                let reason = failure.failure_reason().unwrap_or("no reason given");
+                Err(ImagesError::Unavailable(format!("ECR did not delete {key}: {reason}")))
+            }
+        }
+    }
+
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {
         // BatchGetBuilds takes ids, which are the ends of ARNs: `arn:aws:codebuild:region:account:build/project:uuid`.
         let arn = build.as_str();
@@ -108,9 +125,10 @@ impl Images for CodeBuildImages {
 fn variables(request: &BuildRequest) -> Result<Vec<EnvironmentVariable>, ImagesError> {
     let values = [
         ("IMAGE_KEY", request.key.to_string()),
-        ("BASE_IMAGE", request.image.normalized()),
+        ("BASE_IMAGE", request.base.clone()),
         ("RUNNER_VERSION", RUNNER_VERSION.to_owned()),
         ("ARCH", request.arch.to_string()),
+        ("TARGET", request.mode.target().to_owned()),
     ];
     let variable = |(name, value): (&str, String)| {
         let plain = EnvironmentVariable::builder().r#type(EnvironmentVariableType::Plaintext);

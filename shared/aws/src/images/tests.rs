@@ -1,7 +1,7 @@
 //! What leaves for CodeBuild and ECR, and what their answers mean.
 
 use fleetfoot_model::SignedDuration;
-use fleetfoot_model::image_key::key_of;
+use fleetfoot_model::image_key::{ImageMode, Recipe, key_of};
 use serde_json::{Value, json};
 
 use super::*;
@@ -16,8 +16,14 @@ fn images(script: &Script) -> CodeBuildImages {
 }
 
 fn request(arch: Arch) -> BuildRequest {
-    let image = "ubuntu:22.04".parse().unwrap();
-    BuildRequest { key: key_of(&image, arch), image, arch }
+    let digest = format!("sha256:{}", "7".repeat(64)).parse().unwrap();
+    BuildRequest {
+        key: key_of(&digest, arch, &Recipe::current(ImageMode::Build)),
+        image: "ubuntu:22.04".parse().unwrap(),
+        base: format!("docker.io/library/ubuntu@{digest}"),
+        arch,
+        mode: ImageMode::Build,
+    }
 }
 
 fn error(name: &str) -> Value {
@@ -64,9 +70,10 @@ async fn a_build_is_told_everything_as_data() {
         "idempotencyToken": x64.key.as_str(),
         "environmentVariablesOverride": [
             variable("IMAGE_KEY", x64.key.as_str()),
-            variable("BASE_IMAGE", "docker.io/library/ubuntu:22.04"),
+            variable("BASE_IMAGE", &x64.base),
             variable("RUNNER_VERSION", RUNNER_VERSION),
             variable("ARCH", "x64"),
+            variable("TARGET", "runner"),
         ],
     });
     assert_eq!(requests[0].1, expected);

@@ -8,15 +8,16 @@ use fleetfoot_github::GitHubClient;
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, GitHub, Images, Secrets, Slack, Tickets};
+use fleetfoot_model::ports::{Fleet, GitHub, Images, Registry, Secrets, Slack, Tickets};
 use fleetfoot_model::secret::SecretReference;
+use fleetfoot_registry::{Anonymous, HttpRegistry, Patience};
 use fleetfoot_shell::clock::{SystemClock, SystemTickets};
 use fleetfoot_shell::slack::SlackFromSecret;
 
 use super::host::StartError;
 use crate::fleet::{EcsFleet, Launching};
 use crate::images::CodeBuildImages;
-use crate::ledger::{DynamoLedger, RememberedImages};
+use crate::ledger::{DynamoLedger, RememberedBases};
 use crate::settings::{self, Settings};
 
 /// `cleanup` lets idle runners go after `[timeouts] idle_seconds`, once GitHub has confirmed it. After this time at least
@@ -45,9 +46,9 @@ impl Ports {
         Ok(Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&self.sdk), table)))
     }
 
-    /// Rows, for a function that reads images and writes none.
-    pub fn ledger_with_remembered_images(&self) -> Result<Arc<dyn Ledger>, StartError> {
-        Ok(Arc::new(RememberedImages::new(self.ledger()?, Arc::new(SystemClock))))
+    /// Rows, for a function that reads bases and writes none.
+    pub fn ledger_with_remembered_bases(&self) -> Result<Arc<dyn Ledger>, StartError> {
+        Ok(Arc::new(RememberedBases::new(self.ledger()?, Arc::new(SystemClock))))
     }
 
     /// Where tasks run, for stopping and listing them.
@@ -61,10 +62,26 @@ impl Ports {
         self.fleet_that(Some(launching))
     }
 
+    /// Where tasks run, for forgetting what is kept there for images.
+    pub fn forgetting_fleet(&self) -> Result<Arc<dyn Fleet>, StartError> {
+        let families = self.settings.required(settings::TASK_FAMILY)?;
+        Ok(Arc::new(self.ecs(None)?.that_forgets(families)))
+    }
+
     fn fleet_that(&self, launching: Option<Launching>) -> Result<Arc<dyn Fleet>, StartError> {
+        Ok(Arc::new(self.ecs(launching)?))
+    }
+
+    fn ecs(&self, launching: Option<Launching>) -> Result<EcsFleet, StartError> {
         let cluster = self.settings.required(settings::CLUSTER)?.to_owned();
         let ecs = aws_sdk_ecs::Client::new(&self.sdk);
-        Ok(Arc::new(EcsFleet::new(ecs, cluster, launching, Arc::new(SystemClock))))
+        Ok(EcsFleet::new(ecs, cluster, launching, Arc::new(SystemClock)))
+    }
+
+    /// The registries of base images.
+    pub fn registry(&self) -> Arc<dyn Registry> {
+        let (credentials, clock) = (Arc::new(Anonymous), Arc::new(SystemClock));
+        Arc::new(HttpRegistry::new(&self.config.images, credentials, clock, Patience::default()))
     }
 
     /// Runner images.
@@ -130,7 +147,6 @@ impl Ports {
             log_group: text(settings::RUNNER_LOGS)?,
             task_family: text(settings::TASK_FAMILY)?,
             api_url: text(settings::API_URL)?,
-            default_image: None,
             register: timeouts.register,
             idle: timeouts.idle.max(GHOST),
         })

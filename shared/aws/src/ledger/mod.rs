@@ -26,7 +26,7 @@ use self::item::{Item, text};
 use self::table::{BY_INDEX, INDEX, names};
 use self::transaction::{Transaction, Verdict, row_condition};
 
-pub use self::remembered::RememberedImages;
+pub use self::remembered::RememberedBases;
 
 /// Rows and counters in a table.
 #[derive(Debug, Clone)]

@@ -5,55 +5,54 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use fleetfoot_model::counter::Counter;
-use fleetfoot_model::ids::ImageKey;
+use fleetfoot_model::ids::BaseKey;
 use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
 use fleetfoot_model::ports::Clock;
-use fleetfoot_model::record::{ImageState, Index, Key, Record};
+use fleetfoot_model::record::{Index, Key, Record};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
-/// How long an image that is there is taken to be there.
+/// How long a base that is served is taken to be served so.
 const REMEMBERED: SignedDuration = SignedDuration::from_secs(60);
 
-/// A ledger that remembers which images are there, for a function that reads images and never writes one: it saves
-/// `launch` a read for each job. An image that is built anew stays pullable by its digest, so an old answer is a good one.
-pub struct RememberedImages {
+/// A ledger that remembers what serves which base, for a function that reads bases and never writes one: it saves
+/// `launch` a read for each job. An image that is made anew stays pullable by its digest, so an old answer is a good one.
+pub struct RememberedBases {
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
-    images: Mutex<BTreeMap<ImageKey, (Timestamp, Stored<Record>)>>,
+    bases: Mutex<BTreeMap<BaseKey, (Timestamp, Stored<Record>)>>,
 }
 
-impl RememberedImages {
+impl RememberedBases {
     /// In front of a ledger.
     pub fn new(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Self {
-        Self { ledger, clock, images: Mutex::default() }
+        Self { ledger, clock, bases: Mutex::default() }
     }
 
-    fn remembered(&self, key: &ImageKey) -> Option<Stored<Record>> {
-        let images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, row) = images.get(key)?;
+    fn remembered(&self, key: &BaseKey) -> Option<Stored<Record>> {
+        let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, row) = bases.get(key)?;
         (self.clock.now() < *read_at + REMEMBERED).then(|| row.clone())
     }
 
-    fn remember(&self, key: &ImageKey, row: &Stored<Record>) {
-        let is_there =
-            matches!(&row.value, Record::Image(image) if matches!(image.state, ImageState::Ready { .. }));
+    fn remember(&self, key: &BaseKey, row: &Stored<Record>) {
+        let is_there = matches!(&row.value, Record::Base(base) if base.serving.is_some());
         if is_there {
-            let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-            images.insert(key.clone(), (self.clock.now(), row.clone()));
+            let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            bases.insert(key.clone(), (self.clock.now(), row.clone()));
         }
     }
 }
 
 #[async_trait]
-impl Ledger for RememberedImages {
+impl Ledger for RememberedBases {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        let Key::Image(image) = key else { return self.ledger.get(key).await };
-        if let Some(row) = self.remembered(image) {
+        let Key::Base(base) = key else { return self.ledger.get(key).await };
+        if let Some(row) = self.remembered(base) {
             return Ok(Some(row));
         }
         let row = self.ledger.get(key).await?;
         if let Some(row) = &row {
-            self.remember(image, row);
+            self.remember(base, row);
         }
         Ok(row)
     }
@@ -75,28 +74,25 @@ impl Ledger for RememberedImages {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use fleetfoot_model::image_key::key_of;
-    use fleetfoot_model::record::Image;
+    use fleetfoot_model::base::{Base, Serving, key_of};
+    use fleetfoot_model::ports::TaskImage;
     use fleetfoot_model::spec::Arch;
     use fleetfoot_shell::clock::VirtualClock;
 
     use super::*;
 
-    /// Holds one image's row and counts who asks.
-    struct OneImage {
-        state: Mutex<ImageState>,
+    /// Holds one base's row and counts who asks.
+    struct OneBase {
+        serving: Mutex<Option<Serving>>,
         reads: AtomicU64,
     }
 
     #[async_trait]
-    impl Ledger for OneImage {
+    impl Ledger for OneBase {
         async fn get(&self, _key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
             self.reads.fetch_add(1, Ordering::Relaxed);
-            let image = "ubuntu:24.04".parse().unwrap();
-            let key = key_of(&image, Arch::X64);
-            let state = self.state.lock().unwrap().clone();
-            let changed_at = Timestamp::UNIX_EPOCH;
-            let row = Image { key, image, arch: Arch::X64, state, serving: None, builds: 0, changed_at };
+            let base = Base::new("ubuntu:24.04".parse().unwrap(), Arch::X64, Timestamp::UNIX_EPOCH);
+            let row = Base { serving: self.serving.lock().unwrap().clone(), ..base };
             Ok(Some(Stored { value: row.into(), version: 1 }))
         }
 
@@ -114,22 +110,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_an_image_that_is_there_is_remembered_and_for_a_minute() {
-        let until = Timestamp::from_second(600).unwrap();
-        let building = ImageState::Building { build: None, until };
-        let store = Arc::new(OneImage { state: Mutex::new(building), reads: AtomicU64::new(0) });
+    async fn only_a_base_that_is_served_is_remembered_and_for_a_minute() {
+        let store = Arc::new(OneBase { serving: Mutex::default(), reads: AtomicU64::new(0) });
         let clock = VirtualClock::at(Timestamp::UNIX_EPOCH);
-        let ledger = RememberedImages::new(store.clone(), Arc::new(clock.clone()));
-        let key = Key::Image(key_of(&"ubuntu:24.04".parse().unwrap(), Arch::X64));
+        let ledger = RememberedBases::new(store.clone(), Arc::new(clock.clone()));
+        let key = Key::Base(key_of(&"ubuntu:24.04".parse().unwrap(), Arch::X64));
         let reads_of_two = async || {
             let before = store.reads.load(Ordering::Relaxed);
             ledger.get(&key).await.unwrap();
             ledger.get(&key).await.unwrap();
             store.reads.load(Ordering::Relaxed) - before
         };
-        assert_eq!(reads_of_two().await, 2, "an image that is being built may be there at any moment");
-        *store.state.lock().unwrap() =
-            ImageState::Ready { uri: "r/i@sha256:0".to_owned(), since: clock.now() };
+        assert_eq!(reads_of_two().await, 2, "an image that is being made may be there at any moment");
+        let image = TaskImage { uri: "r/i@sha256:0".to_owned(), injector: None };
+        let by = "0".repeat(64).parse().unwrap();
+        *store.serving.lock().unwrap() = Some(Serving { by, image, since: clock.now() });
         assert_eq!(reads_of_two().await, 1);
         assert_eq!(reads_of_two().await, 0);
         clock.advance(REMEMBERED);

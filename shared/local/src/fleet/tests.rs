@@ -30,7 +30,7 @@ fn accepted() -> Record {
         runner: "ff-1-1".parse().unwrap(),
         capacity: spec.capacity,
         spec,
-        image_uri: None,
+        image: None,
         ticket: Ticket::draw(&mut rand::rngs::StdRng::seed_from_u64(1)),
         attempt: 0,
         debug: false,

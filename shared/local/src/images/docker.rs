@@ -51,18 +51,26 @@ impl Docker {
         found.map(|id| id.is_some()).map_err(|error| ImagesError::Unavailable(error.to_string()))
     }
 
+    /// Deletes an image. One that is not there, or that a container uses, is left as it is.
+    pub(super) async fn remove(&self, uri: &str) -> Result<(), ImagesError> {
+        let asked = ask(&self.program, &["image", "rm", uri]).await;
+        asked.map(|_| ()).map_err(|error| ImagesError::Unavailable(error.to_string()))
+    }
+
     /// Builds. Nothing here goes through a shell, and the base has been parsed, so no name can be an option.
     pub(super) async fn build(&self, build: &Build, uri: &str, log: PathBuf) -> Result<(), String> {
-        let platform = match build.arch {
+        let (arch, target) = (build.arch, build.mode.target());
+        let platform = match arch {
             Arch::X64 => "linux/amd64",
             Arch::Arm64 => "linux/arm64",
         };
         let output = File::create(&log).map_err(|error| error.to_string())?;
         let errors = output.try_clone().map_err(|error| error.to_string())?;
         let status = Command::new(&self.program)
-            .args(["build", "--pull", "--platform", platform, "--tag", uri])
-            .arg(format!("--build-arg=BASE={}", build.image.normalized()))
+            .args(["build", "--pull", "--platform", platform, "--target", target, "--tag", uri])
+            .arg(format!("--build-arg=BASE_IMAGE={}", build.base))
             .arg(format!("--build-arg=RUNNER_VERSION={RUNNER_VERSION}"))
+            .arg(format!("--build-arg=ARCH={arch}"))
             .arg(&self.recipe)
             .stdin(Stdio::null())
             .stdout(output)

@@ -190,6 +190,15 @@ impl Images for LocalImages {
         Ok(build.id)
     }
 
+    async fn remove(&self, key: &ImageKey) -> Result<(), ImagesError> {
+        let uri = self.uri(key);
+        match &self.0.builder {
+            Builder::StandIn(_) => {}
+            Builder::Docker(docker) => docker.remove(&uri).await?,
+        }
+        self.store().forget(&uri).map_err(|error| unavailable(&error))
+    }
+
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {
         Ok(match self.store().get(build).map(|build| build.state) {
             None => BuildStatus::Unknown,

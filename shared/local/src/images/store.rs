@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fleetfoot_model::ids::{BuildId, ImageKey};
 use fleetfoot_model::image::ImageReference;
+use fleetfoot_model::image_key::ImageMode;
 use fleetfoot_model::ports::BuildRequest;
 use fleetfoot_model::spec::Arch;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,11 @@ pub(super) struct Build {
     pub(super) id: BuildId,
     pub(super) key: ImageKey,
     pub(super) image: ImageReference,
+    #[serde(default)]
+    pub(super) base: String,
     pub(super) arch: Arch,
+    #[serde(default)]
+    pub(super) mode: ImageMode,
     pub(super) state: State,
 }
 
@@ -76,7 +81,9 @@ impl Store {
             id: id.parse().map_err(io::Error::other)?,
             key: request.key.clone(),
             image: request.image.clone(),
+            base: request.base.clone(),
             arch: request.arch,
+            mode: request.mode,
             state: State::Running,
         };
         self.builds.insert(number, build.clone());
@@ -102,6 +109,12 @@ impl Store {
             *row = build;
         }
         self.builds = kept;
+        self.save()
+    }
+
+    /// An image is not there any more.
+    pub(super) fn forget(&mut self, gone: &str) -> io::Result<()> {
+        self.builds.retain(|_, build| !matches!(&build.state, State::Succeeded { uri } if uri == gone));
         self.save()
     }
 

@@ -62,7 +62,7 @@ impl Ledger for MemoryLedger {
         let rows = |entry: &(i64, String)| tables.rows.get(&entry.1).cloned();
         Ok(match index {
             Index::Ended => entries.iter().rev().take(limit).filter_map(rows).collect(),
-            Index::Unmatched | Index::Active => entries.iter().take(limit).filter_map(rows).collect(),
+            _ => entries.iter().take(limit).filter_map(rows).collect(),
         })
     }
 

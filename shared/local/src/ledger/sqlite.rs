@@ -102,7 +102,7 @@ impl Ledger for SqliteLedger {
                 "SELECT key, version, body FROM records WHERE index_name = ?1
                  ORDER BY sort_time DESC, key DESC LIMIT ?2"
             }
-            Index::Unmatched | Index::Active => {
+            _ => {
                 "SELECT key, version, body FROM records WHERE index_name = ?1
                  ORDER BY sort_time, key LIMIT ?2"
             }

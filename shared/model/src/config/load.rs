@@ -6,6 +6,7 @@ use globset::GlobBuilder;
 use toml::de::DeTable;
 
 use super::classes::classes;
+use super::mirrors::mirrors;
 use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
@@ -254,6 +255,7 @@ fn limits(table: &Table<'_>) -> Limits {
     let limits = Limits {
         runners: table.get("runners").integer(1..=MOST_RUNNERS).unwrap_or(10),
         runners_per_repository: table.get("runners_per_repository").integer(1..=MOST_RUNNERS),
+        builds_per_repository: table.get("builds_per_repository").integer(1..=1000).unwrap_or(5),
         launch_attempts: table.get("launch_attempts").small(1, 100).unwrap_or(5),
         replacements: table.get("replacements").integer(0..=MOST_RUNNERS).unwrap_or(100),
         launches_per_second: table.get("launches_per_second").small(1, 10_000).unwrap_or(20),
@@ -275,6 +277,8 @@ fn images(table: &Table<'_>, default: Option<ImageReference>) -> ImagesConfig {
             .get("allow")
             .list("a list of patterns", |node| pattern(node, "\"ubuntu:*\" or \"ghcr.io/acme/**\""))
             .unwrap_or_default(),
+        mirrors: mirrors(table.get("mirrors")),
+        mode: table.get("mode").image_mode().unwrap_or_default(),
         retry_after: seconds(table, "retry_after_seconds", WEEK_SECONDS, 600),
         rebuild_after: seconds(table, "rebuild_after_seconds", YEAR_SECONDS, 7 * 24 * 3600),
     };

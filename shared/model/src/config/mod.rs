@@ -2,6 +2,7 @@
 
 mod classes;
 mod load;
+mod mirrors;
 mod pools;
 mod report;
 mod text;
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 use globset::GlobMatcher;
 
 use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository, RoleArn};
-use crate::image::ImageReference;
+use crate::image::{ImageReference, Mirrors};
+use crate::image_key::ImageMode;
 use crate::runner::Scope;
 use crate::schedule::Schedule;
 use crate::secret::SecretReference;
@@ -160,6 +162,8 @@ pub struct Limits {
     pub runners: u64,
     /// The most live runners launched for one repository's jobs. Default: only the fleet's limit.
     pub runners_per_repository: Option<u64>,
+    /// The most image builds that run at once for one repository's jobs. Default 5.
+    pub builds_per_repository: u64,
     /// The most runners that may be launched for one job because those before it failed. Default 5.
     pub launch_attempts: u32,
     /// The most replacements (for runners that were taken or that failed) in ten minutes, over the fleet. Default 100.
@@ -181,6 +185,10 @@ pub struct ImagesConfig {
     pub default: Option<ImageReference>,
     /// Patterns of base images that an `image:` label may name. Default: none may.
     pub allow: Vec<Pattern>,
+    /// What is asked and pulled instead of what images' names say. Default: nothing else.
+    pub mirrors: Mirrors,
+    /// How agent and runner come onto a base image. Default: an image is built on each.
+    pub mode: ImageMode,
     /// How long a failed build is not tried again. Default 10 minutes.
     pub retry_after: SignedDuration,
     /// When an image is built anew, the old one serving meanwhile. Default 7 days.

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::Problem;
 use crate::ids::InvalidId;
 use crate::image::{ImageReference, InvalidImage};
+use crate::image_key::ImageMode;
 use crate::labels::{nearest, shown};
 use crate::secret::{SECRET_REFERENCE_FORMS, SecretReference};
 
@@ -124,9 +125,22 @@ impl<'a> Node<'a> {
     pub(super) fn image(&self) -> Option<ImageReference> {
         let text = self.string("text")?;
         let refuse = |error: InvalidImage| {
-            self.refuse(format!("{}: {error}", quoted(text)), "an image, such as \"ubuntu:24.04\"");
+            // What may be a password is not shown.
+            let text = if error == InvalidImage::Credentials { quoted("...") } else { quoted(text) };
+            self.refuse(format!("{text}: {error}"), "an image, such as \"ubuntu:24.04\"");
         };
         text.parse().map_err(refuse).ok()
+    }
+
+    /// How agent and runner come onto a base image.
+    pub(super) fn image_mode(&self) -> Option<ImageMode> {
+        let allowed = "\"build\" or \"inject\"";
+        let text = self.string(allowed)?;
+        let mode = [ImageMode::Build, ImageMode::Inject].into_iter().find(|mode| mode.name() == text);
+        if mode.is_none() {
+            self.refuse(quoted(text), allowed);
+        }
+        mode
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {

@@ -188,6 +188,7 @@ impl Books {
                     self.config.classes.get(class).and_then(|class| class.runners)
                 }
                 Counter::RepositoryRunners(_) => limits.runners_per_repository,
+                Counter::RepositoryBuilds(_) => Some(limits.builds_per_repository),
                 Counter::Replacements(_) | Counter::Launches(_) => None,
             };
             if let Some(most) = most.filter(|most| up && *count > *most) {

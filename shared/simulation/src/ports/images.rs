@@ -26,6 +26,11 @@ impl Images for WorldImages {
         self.around.call(&self.around.latency.fleet, act).await
     }
 
+    async fn remove(&self, key: &ImageKey) -> Result<(), ImagesError> {
+        let act = || self.builder.state().remove(self.around.now(), key);
+        self.around.call(&self.around.latency.fleet, act).await
+    }
+
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {
         self.around.call(&self.around.latency.fleet, || ()).await;
         self.builder.status(build).await

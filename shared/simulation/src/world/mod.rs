@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use fleetfoot_local::assembly::{Ports, functions};
 use fleetfoot_local::bus::{Bus, Delivery, Pace};
 use fleetfoot_local::functions::Functions;
+use fleetfoot_local::registry::UncheckedRegistry;
 use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
@@ -145,6 +146,7 @@ impl World {
                 github: github.clone(),
                 scopes: config.github.target.scopes(),
             }),
+            registry: Arc::new(UncheckedRegistry),
             images: Arc::new(WorldImages { around: around.clone(), builder: images.clone() }),
             secrets: secrets.clone(),
             tickets: Arc::new(WorldTickets { around: around.clone(), tickets: SeededTickets::new(seed) }),

@@ -81,7 +81,7 @@ impl Build {
         };
         let variable = |name: &str, value: &str| json!({ "name": name, "type": "PLAINTEXT", "value": value });
         information["environment"]["environment-variables"] = json!([
-            variable("IMAGE", &self.request.image.normalized()),
+            variable("BASE_IMAGE", &self.request.base),
             variable("IMAGE_KEY", self.request.key.as_str()),
             variable("PLATFORM", platform),
         ]);

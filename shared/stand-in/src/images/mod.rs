@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{BuildId, ImageKey};
+use fleetfoot_model::image::ImageReference;
 use fleetfoot_model::ports::{BuildRequest, BuildStatus, ImagesError};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
@@ -103,6 +104,16 @@ impl StandInImages {
         Ok(self.images.get(key).cloned())
     }
 
+    /// Deletes an image.
+    ///
+    /// # Errors
+    /// See [`ImagesError`].
+    pub fn remove(&mut self, now: Timestamp, key: &ImageKey) -> Result<(), ImagesError> {
+        self.request(now)?;
+        self.images.remove(key);
+        Ok(())
+    }
+
     /// Starts a build. Two requests are two builds: the caller's lease is what prevents that.
     ///
     /// # Errors
@@ -137,9 +148,14 @@ impl StandInImages {
         self.calls
     }
 
-    /// How many builds were started for an image.
-    pub fn builds_of(&self, key: &ImageKey) -> usize {
-        self.builds.values().filter(|build| build.request.key == *key).count()
+    /// How many builds were started for what a label names.
+    pub fn builds_of(&self, image: &ImageReference) -> usize {
+        self.builds.values().filter(|build| build.request.image == *image).count()
+    }
+
+    /// The images that can be pulled.
+    pub fn built(&self) -> impl Iterator<Item = &ImageKey> {
+        self.images.keys()
     }
 
     /// How many builds have not ended.

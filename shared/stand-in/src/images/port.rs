@@ -20,6 +20,10 @@ impl Images for InProcess<StandInImages> {
         self.state().build(self.now(), request)
     }
 
+    async fn remove(&self, key: &ImageKey) -> Result<(), ImagesError> {
+        self.state().remove(self.now(), key)
+    }
+
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {
         self.state().status(self.now(), build)
     }

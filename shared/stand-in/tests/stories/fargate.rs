@@ -27,7 +27,7 @@ fn request(name: &str) -> LaunchRequest {
         runner: name.parse().unwrap(),
         spec,
         capacity: Capacity::OnDemand,
-        image_uri: None,
+        image: None,
         ticket: Ticket::draw(&mut StdRng::seed_from_u64(1)),
         attempt: 0,
         debug: false,

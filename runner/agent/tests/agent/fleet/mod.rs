@@ -169,7 +169,7 @@ fn request(name: &str) -> LaunchRequest {
         image: None,
     };
     let ticket = SystemTickets.draw();
-    LaunchRequest { runner, capacity: spec.capacity, spec, image_uri: None, ticket, attempt: 0, debug: false }
+    LaunchRequest { runner, capacity: spec.capacity, spec, image: None, ticket, attempt: 0, debug: false }
 }
 
 fn steps(expected: &[(u64, &str)]) -> Vec<(u64, String)> {

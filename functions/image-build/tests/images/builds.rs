@@ -1,14 +1,11 @@
 //! An image is built once, whoever dies on the way.
 
-mod world;
-
+use crate::world::{World, names, sample};
 use fleetfoot_model::SignedDuration;
-use fleetfoot_model::config::Config;
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ports::BuildStatus;
 use fleetfoot_model::record::ImageState;
 use fleetfoot_model::spec::Arch;
-use world::{World, names, sample};
 
 /// Peers' line 12: N jobs that need a new image started N builds.
 #[tokio::test]
@@ -18,7 +15,7 @@ async fn many_jobs_that_need_one_image_start_one_build() {
     for job in 0..50 {
         let (function, event) = (world.function(), world.request(&format!("job-{job}")));
         let now = world.now();
-        asked.spawn(async move { world::answer(&function, &event, now).await });
+        asked.spawn(async move { crate::world::answer(&function, &event, now).await });
     }
     asked.join_all().await;
     assert_eq!(world.builder.started(), 1);
@@ -33,7 +30,7 @@ async fn each_architecture_is_an_image_of_its_own() {
     let world = World::new();
     world.asks("one").await;
     let other = world.request_for(Arch::Arm64, "two");
-    world::answer(&world.function(), &other, world.now()).await.unwrap();
+    crate::world::answer(&world.function(), &other, world.now()).await.unwrap();
     assert_eq!(world.builder.started(), 2);
 }
 
@@ -218,49 +215,6 @@ async fn what_cannot_be_built_is_said_at_once() {
     let world = World::new();
     world.builder.refuse("no builder for arm64");
     assert_eq!(names(&world.asks("job").await), ["ImageFailed"]);
-}
-
-/// Peers' line 12: built images were never built again.
-#[tokio::test]
-async fn an_old_image_is_built_anew_while_it_serves() {
-    let world = World::new();
-    world.asks("job").await;
-    world.builder.finish(1);
-    world.says("SUCCEEDED", 1).await;
-    assert!(world.passes(7 * 86_400 - 1).await.is_empty());
-    assert_eq!(names(&world.passes(1).await), ["ImageBuildStarted"]);
-    assert_eq!(world.row().await.serving.as_deref(), Some("registry/build-1"));
-    assert!(world.says("SUCCEEDED", 1).await.is_empty(), "the old build's event once more");
-    world.builder.finish(2);
-    assert_eq!(names(&world.says("SUCCEEDED", 2).await), ["ImageReady"]);
-    let row = world.row().await;
-    assert!(matches!(&row.state, ImageState::Ready { uri, .. } if uri == "registry/build-2"));
-    assert_eq!(row.serving, None);
-}
-
-#[tokio::test]
-async fn an_old_image_serves_on_if_it_cannot_be_built_anew() {
-    let world = World::new();
-    world.asks("job").await;
-    world.builder.finish(1);
-    world.says("SUCCEEDED", 1).await;
-    world.passes(7 * 86_400).await;
-    world.builder.fail(2, "the base is gone");
-    assert_eq!(names(&world.says("FAILED", 2).await), ["ImageFailed"]);
-    assert_eq!(world.row().await.serving.as_deref(), Some("registry/build-1"));
-    assert!(world.passes(86_399).await.is_empty(), "nobody wants to hear of it every ten minutes");
-    assert_eq!(names(&world.passes(1).await), ["ImageBuildStarted"]);
-}
-
-#[tokio::test]
-async fn an_image_that_is_not_allowed_any_more_is_not_built_anew() {
-    let mut world = World::new();
-    world.asks("job").await;
-    world.builder.finish(1);
-    world.says("SUCCEEDED", 1).await;
-    let config = Config { images: world::config("debian:*").images, ..world::config("ubuntu:*") };
-    world.config = config.into();
-    assert!(world.passes(30 * 86_400).await.is_empty());
 }
 
 #[tokio::test]

@@ -16,7 +16,12 @@ struct State {
     asked: u32,
     started: u32,
     builds: BTreeMap<String, BuildStatus>,
-    pushed: Option<String>,
+    /// What was built for which image.
+    keys: BTreeMap<u32, ImageKey>,
+    pushed: BTreeMap<ImageKey, String>,
+    /// What is there for any other image.
+    there: Option<String>,
+    removed: u32,
     fault: Option<Fault>,
 }
 
@@ -47,17 +52,25 @@ impl Builder {
         self.state().started
     }
 
+    /// How many images were deleted.
+    pub(crate) fn removed(&self) -> u32 {
+        self.state().removed
+    }
+
     pub(crate) fn status_of(&self, build: u32) -> BuildStatus {
         self.state().builds[Self::id(build).as_str()].clone()
     }
 
     pub(crate) fn push(&self, uri: &str) {
-        self.state().pushed = Some(uri.to_owned());
+        self.state().there = Some(uri.to_owned());
     }
 
     pub(crate) fn finish(&self, build: u32) {
-        self.push(&format!("registry/build-{build}"));
-        self.state().builds.insert(Self::id(build).to_string(), BuildStatus::Succeeded);
+        let mut state = self.state();
+        if let Some(key) = state.keys.get(&build).cloned() {
+            state.pushed.insert(key, format!("registry/build-{build}"));
+        }
+        state.builds.insert(Self::id(build).to_string(), BuildStatus::Succeeded);
     }
 
     pub(crate) fn fail(&self, build: u32, reason: &str) {
@@ -88,11 +101,12 @@ impl Builder {
 
 #[async_trait]
 impl Images for Builder {
-    async fn find(&self, _key: &ImageKey) -> Result<Option<String>, ImagesError> {
-        Ok(self.state().pushed.clone())
+    async fn find(&self, key: &ImageKey) -> Result<Option<String>, ImagesError> {
+        let state = self.state();
+        Ok(state.pushed.get(key).or(state.there.as_ref()).cloned())
     }
 
-    async fn build(&self, _request: &BuildRequest) -> Result<BuildId, ImagesError> {
+    async fn build(&self, request: &BuildRequest) -> Result<BuildId, ImagesError> {
         // Other tasks get a turn between the lease and the build.
         tokio::task::yield_now().await;
         let mut state = self.state();
@@ -105,12 +119,21 @@ impl Images for Builder {
             Some(Fault::AfterStart) | None => {}
         }
         state.started += 1;
+        let number = state.started;
+        state.keys.insert(number, request.key.clone());
         let id = Self::id(state.started);
         state.builds.insert(id.to_string(), BuildStatus::Running);
         match fault {
             Some(Fault::AfterStart) => Err(ImagesError::Unavailable("no answer".to_owned())),
             _ => Ok(id),
         }
+    }
+
+    async fn remove(&self, key: &ImageKey) -> Result<(), ImagesError> {
+        let mut state = self.state();
+        state.pushed.remove(key);
+        state.removed += 1;
+        Ok(())
     }
 
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {

@@ -1,0 +1,5 @@
+//! What `image-build` does, event by event.
+
+mod bases;
+mod builds;
+mod world;
