@@ -28,7 +28,9 @@ pub const LISTEN_SECONDS: &str = "FLEETFOOT_LISTEN_SECONDS";
 /// Within how many seconds a runner ends after its job; 300 unless told. Beyond, it hangs. Logs of the job are sent in
 /// this time.
 pub const END_SECONDS: &str = "FLEETFOOT_END_SECONDS";
-/// How many seconds a job has to end in after SIGTERM; 110 unless told, as Fargate kills after 120 at most.
+/// How many seconds a job has to end in after SIGTERM; 110 unless told, as Fargate kills after 120 at most. It goes on
+/// undisturbed until 30 of them are left, or half of them if that is less; then the runner is told to stop, which cancels
+/// the job and lets it run its last steps.
 pub const STOP_SECONDS: &str = "FLEETFOOT_STOP_SECONDS";
 /// Where to write the [`Report`](crate::Report). None unless told.
 pub const REPORT: &str = "FLEETFOOT_REPORT";

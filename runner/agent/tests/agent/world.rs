@@ -141,8 +141,10 @@ impl Place {
     pub(crate) fn run_by_stranger(mut self) -> Self {
         if rustix::process::geteuid().is_root() {
             let program = self.path().join("agent");
-            // What it is built as may be in a folder that strangers cannot enter.
-            fs::copy(&self.program, &program).unwrap();
+            // What it is built as may be in a folder that strangers cannot enter. Not written by this process: a test that
+            // forks at this moment would hold it open, and what is open for writing cannot be started (`ETXTBSY`).
+            let copied = std::process::Command::new("cp").args([&self.program, &program]).status().unwrap();
+            assert!(copied.success());
             std::os::unix::fs::chown(self.path(), Some(STRANGER), Some(STRANGER)).unwrap();
             (self.program, self.user) = (program, Some(STRANGER));
         }
