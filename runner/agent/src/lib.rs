@@ -20,8 +20,9 @@
 //!
 //! # Which images it runs in
 //!
-//! Built with `runner/Makefile` the program needs glibc 2.17 and the loader, nothing else: no OpenSSL (TLS is within), no
-//! shell. It holds 6 MB while a job runs (`benches/agent-memory.sh`). `run.sh` needs bash. In an image that was not made for a runner ([`Settings`], `images.mode = "inject"`):
+//! Built with `runner/Makefile` the program needs glibc 2.17 and its loader, nothing else: no OpenSSL (TLS is within), no
+//! shell. It holds 6 MB while a job runs (`benches/agent-memory.sh`). `run.sh` needs bash. In an image that was not made
+//! for a runner (`images.mode = "inject"`):
 //!
 //! | if the image has | then |
 //! |---|---|
@@ -31,7 +32,7 @@
 //! | no ICU | `DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1`, for the runner and its job |
 //! | no root certificates | `SSL_CERT_FILE` is `ca-certificates.crt` beside the agent's program, if that is there |
 //!
-//! What the user sets is left as it is.
+//! What the user sets is left as it is, but for a home that cannot be used.
 
 mod begin;
 mod exit;
