@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::world::{Answer, BEGIN, FINISH, LISTEN, Place, Register};
+use crate::world::{Answer, BEGIN, FINISH, LISTEN, Place, Register, until};
 
 /// Keeps its configuration as the real runner does, and lets its job look around: without the configuration in its
 /// environment, which the real runner takes out there.
@@ -62,4 +62,17 @@ async fn the_ticket_is_in_no_environment_even_for_those_who_may_read_it() {
     let found = found(|place| place).await;
     let found: Vec<_> = found.iter().filter(|line| !line.starts_with("the agent's")).collect();
     assert_eq!(found, KEPT);
+}
+
+#[tokio::test]
+async fn the_same_process_goes_on_with_the_same_arguments() {
+    let register = Register::answering([Answer::Never]).await;
+    let place = Place::with(LISTEN);
+    let mut agent = place.start(&register.url());
+    until("the request", || (!register.requests().is_empty()).then_some(())).await;
+    let arguments = agent.command_line();
+    assert!(arguments[0].ends_with("fleetfoot-agent") && arguments[1..] == ["agent"], "{arguments:?}");
+    assert_eq!(place.report().pid, agent.id());
+    agent.terminate();
+    assert_eq!(agent.ends().await, 1);
 }

@@ -177,6 +177,8 @@ impl Place {
             command.uid(user).gid(user);
         }
         let child = command
+            // As in `fleetfoot agent`.
+            .arg("agent")
             .env("FLEETFOOT_REGISTER_URL", register_url)
             .env("FLEETFOOT_TICKET", TICKET)
             .env("FLEETFOOT_RUNNER_DIR", self.path())
@@ -214,6 +216,17 @@ impl Agent {
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// The program and its arguments.
+    pub(crate) fn command_line(&self) -> Vec<String> {
+        let text = fs::read(format!("/proc/{}/cmdline", self.id())).unwrap();
+        let entries = text.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
+        entries.map(|entry| String::from_utf8_lossy(entry).into_owned()).collect()
     }
 
     pub(crate) fn terminate(&self) {
