@@ -1,7 +1,6 @@
 //! What people and strangers do, beside pushing.
 
 use fleetfoot_local::bus::{Delivery, Outcome};
-use fleetfoot_local::template::BusName;
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ids::{JobId, Repository};
 use fleetfoot_model::ledger::{self, Stored};
@@ -101,11 +100,7 @@ impl World {
         for delivery in self.take_deliveries() {
             self.bus.complete(now, &delivery, Outcome::default()).expect("the bus takes it");
         }
-        match sample.bus {
-            BusName::Fleet => self.bus.publish(now, vec![sample.event.clone()]),
-            BusName::Default => self.bus.publish_default(now, sample.event.clone()),
-        }
-        .expect("the bus takes it");
+        self.publish(sample.bus, sample.event.clone());
         // What a queue delays is among them.
         self.bus.take_due(now + TURN, 100).expect("the bus answers")
     }

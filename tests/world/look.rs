@@ -10,6 +10,7 @@ use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::{self, Ledger as _};
 use fleetfoot_model::record::{Index, Record};
 use fleetfoot_model::runner::Runner;
+use fleetfoot_model::timeline::Timeline;
 use fleetfoot_simulation::at_once;
 use fleetfoot_stand_in::github::Call;
 use serde::Serialize;
@@ -128,22 +129,17 @@ impl World {
     pub fn describe(&self) -> String {
         let mut lines = vec![format!("after {:#}:", self.elapsed())];
         for row in self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active)) {
-            match row {
-                Record::Job(job) => {
-                    lines.push(format!("job {} {:?}", job.id(), job.state));
-                    lines.extend(
-                        job.timeline.steps().iter().map(|step| format!("    {} {}", step.at, step.what)),
-                    );
-                }
+            let (what, timeline) = match &row {
+                Record::Job(job) => (format!("job {} {:?}", job.id(), job.state), Some(&job.timeline)),
                 Record::Runner(runner) => {
-                    lines
-                        .push(format!("runner {} {:?} {:?}", runner.name, runner.state, runner.registration));
-                    lines.extend(
-                        runner.timeline.steps().iter().map(|step| format!("    {} {}", step.at, step.what)),
-                    );
+                    let what = format!("runner {} {:?} {:?}", runner.name, runner.state, runner.registration);
+                    (what, Some(&runner.timeline))
                 }
-                other => lines.push(format!("{other:?}")),
-            }
+                other => (format!("{other:?}"), None),
+            };
+            lines.push(what);
+            let steps = timeline.into_iter().flat_map(Timeline::steps);
+            lines.extend(steps.map(|step| format!("    {} {}", step.at, step.what)));
         }
         lines.push(format!("tasks: {:?}", self.fargate().live()));
         lines.push(format!("registrations: {:?}", self.github().registrations()));

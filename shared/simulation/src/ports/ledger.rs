@@ -46,7 +46,7 @@ impl WorldLedger {
     }
 
     /// Whether there ever was a job of this repository.
-    pub fn knows(&self, repository: &Repository) -> bool {
+    pub(crate) fn knows(&self, repository: &Repository) -> bool {
         lock(&self.repositories).contains(repository)
     }
 

@@ -1,6 +1,8 @@
-//! What functions are asked outside the course of time: they answer at once, as long as calls take none.
+//! What is asked of a world outside the course of time. Functions answer at once, as long as calls take none.
 
 use fleetfoot_local::bus::{Delivery, Outcome};
+use fleetfoot_local::template::BusName;
+use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::http::{Request, Response};
 
 use super::World;
@@ -9,6 +11,19 @@ use crate::ports::poll_once;
 const AT_ONCE: &str = "calls take no time in this world";
 
 impl World {
+    /// Publishes an event.
+    ///
+    /// # Panics
+    /// Never: a bus in memory takes it.
+    pub fn publish(&self, bus: BusName, event: Envelope) {
+        let now = self.now();
+        match bus {
+            BusName::Fleet => self.bus.publish(now, vec![event]),
+            BusName::Default => self.bus.publish_default(now, event),
+        }
+        .expect("a bus in memory takes it");
+    }
+
     /// What a function answers to a request.
     ///
     /// # Panics

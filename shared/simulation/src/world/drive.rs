@@ -37,10 +37,7 @@ impl World {
     }
 
     /// When something happens next.
-    ///
-    /// # Panics
-    /// Never: a bus in memory answers.
-    pub fn next_due(&self) -> Option<Timestamp> {
+    fn next_due(&self) -> Option<Timestamp> {
         let bus = self.bus.next_due().expect("a bus in memory answers");
         let stand_ins = [self.github().next_due(), self.fargate().next_due(), self.images().next_due()];
         let inside = [bus, self.agents.next_due(), self.runners.next_due(), self.executor.next_due()];
@@ -174,7 +171,7 @@ impl World {
     }
 
     /// Jobs that are addressed to this fleet, open at GitHub, and not given up here.
-    pub fn jobs_that_may_run(&self) -> usize {
+    pub(crate) fn jobs_that_may_run(&self) -> usize {
         let github = self.github();
         let open =
             github.open().filter(|(_, order)| labels::is_addressed(&order.labels, &self.config.labels));
@@ -191,15 +188,12 @@ impl World {
 
     /// Whether the ledger never knew of a job of a repository, long after one was ordered there: if word of its one job was lost without a trace, there is
     /// nowhere to look for it.
-    pub fn is_out_of_reach(&self, repository: &Repository, since: Timestamp) -> bool {
+    pub(crate) fn is_out_of_reach(&self, repository: &Repository, since: Timestamp) -> bool {
         self.now() > since + HEARD_WITHIN && !self.ledger.knows(repository)
     }
 
     /// Whether nothing is under way, on the bus or in a function.
-    ///
-    /// # Panics
-    /// Never: a bus in memory answers.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.executor.is_idle() && self.bus.pending().expect("a bus in memory answers") == 0
     }
 }

@@ -94,8 +94,7 @@ pub struct World {
     pub secrets: Arc<WorldSecrets>,
     /// Events on their way.
     pub bus: Arc<Bus>,
-    /// The functions.
-    pub functions: Arc<Functions>,
+    functions: Arc<Functions>,
     /// The fleet's configuration.
     pub config: Arc<Config>,
     /// What Slack was sent.
