@@ -108,7 +108,7 @@ fn every_wait_of_a_job_has_its_reason_in_its_timeline() {
     assert!(world.steps(first).starts_with("queued at GitHub\nheard of\ncapacity is taken: runner ff-"));
     let steps = world.steps(second);
     for words in [
-        "waits for image",
+        "waits for its image",
         "runners of the fleet: 1 at most",
         "capacity is taken",
         "started on runner",
