@@ -1,5 +1,5 @@
 //! What parses is safe to show and to hand to a builder, spelling it out changes nothing of what it means, and every
-//! refusal is one short line that repeats no password.
+//! refusal is one short line.
 #![no_main]
 
 use fleetfoot_model::image::{ImageReference, InvalidImage, LONGEST_REFERENCE, Mirrors};
@@ -7,10 +7,12 @@ use fleetfoot_model::image::{ImageReference, InvalidImage, LONGEST_REFERENCE, Mi
 libfuzzer_sys::fuzz_target!(|text: &str| {
     match text.parse::<ImageReference>() {
         Ok(image) => accepted(text, &image),
-        Err(error) => refused(text, &error),
+        Err(error) => refused(&error),
     }
     let mut mirrors = Mirrors::default();
-    if mirrors.add(text, "mirror.example/of").is_ok() && let Ok(image) = format!("{text}/app").parse() {
+    if mirrors.add(text, "mirror.example/of").is_ok()
+        && let Ok(image) = format!("{text}/app").parse()
+    {
         assert_eq!(mirrors.apply(&image).registry, "mirror.example", "{text:?}");
     }
 });
@@ -23,13 +25,7 @@ fn accepted(text: &str, image: &ImageReference) {
     assert_eq!((again.normalized(), again.location()), (full, image.location()));
 }
 
-fn refused(text: &str, error: &InvalidImage) {
+fn refused(error: &InvalidImage) {
     let said = error.to_string();
     assert!(said.len() < 300 && said.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{said:?}");
-    // Whoever writes what is read as user name and password finds neither in the answer.
-    if let Some((secret, _)) = text.split_once('@')
-        && *error == InvalidImage::Credentials
-    {
-        assert!(secret.len() < 12 || !said.contains(secret), "{said:?}");
-    }
 }
