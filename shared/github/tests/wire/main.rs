@@ -6,6 +6,7 @@ mod auth;
 mod deliveries;
 mod jobs;
 mod limits;
+mod releases;
 mod reruns;
 mod runners;
 mod support;
