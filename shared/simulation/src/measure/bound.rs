@@ -78,24 +78,18 @@ pub struct Bounds {
 
 /// What the limits allow for these jobs. The limit that binds is the one without which the last of them could be launched
 /// earliest.
-pub fn bounds<I: Iterator<Item = Coming>>(jobs: impl Fn() -> I, limits: &Limits, config: &Config) -> Bounds {
-    let last_launch = last_launch(jobs(), Gates::new(limits, config), config);
-    let lifted = Bound::ALL.into_iter().map(|bound| {
-        let gates = Gates { lifted: Some(bound), ..Gates::new(limits, config) };
-        (self::last_launch(jobs(), gates, config), bound)
-    });
-    let first = lifted.min_by_key(|(last_launch, _)| *last_launch);
-    let binding = first.filter(|(sooner, _)| *sooner + TELLING < last_launch).map(|(_, bound)| bound);
-    Bounds { binding, last_launch }
-}
-
-fn last_launch(jobs: impl Iterator<Item = Coming>, mut gates: Gates, config: &Config) -> SignedDuration {
-    let mut before = Timestamp::UNIX_EPOCH;
+pub fn bounds(jobs: impl Iterator<Item = Coming>, limits: &Limits, config: &Config) -> Bounds {
+    let mut all = Gates::new(limits, config);
+    let mut lifted = Bound::ALL.map(|bound| Gates { lifted: Some(bound), ..Gates::new(limits, config) });
     for job in jobs {
-        let came = Timestamp::UNIX_EPOCH + job.after;
-        before = gates.pass(came.max(before), job.order.run_for, spec_cpu(&job, config));
+        let cpu = spec_cpu(&job, config);
+        for gates in lifted.iter_mut().chain([&mut all]) {
+            gates.pass(Timestamp::UNIX_EPOCH + job.after, job.order.run_for, cpu);
+        }
     }
-    before.duration_since(Timestamp::UNIX_EPOCH)
+    let first = lifted.into_iter().min_by_key(|gates| gates.latest);
+    let binding = first.filter(|first| first.latest + TELLING < all.latest).and_then(|first| first.lifted);
+    Bounds { binding, last_launch: all.latest.duration_since(Timestamp::UNIX_EPOCH) }
 }
 
 fn spec_cpu(job: &Coming, config: &Config) -> u32 {
@@ -116,6 +110,8 @@ struct Gates {
     ends: BinaryHeap<Reverse<(Timestamp, u32)>>,
     /// The limit that does not hold.
     lifted: Option<Bound>,
+    /// When the last job was launched.
+    latest: Timestamp,
 }
 
 impl Gates {
@@ -139,11 +135,13 @@ impl Gates {
             in_use: 0,
             ends: BinaryHeap::new(),
             lifted: None,
+            latest: Timestamp::UNIX_EPOCH,
         }
     }
 
-    /// When a job can be launched that is there at `at`.
-    fn pass(&mut self, mut at: Timestamp, runs: SignedDuration, cpu: u32) -> Timestamp {
+    /// A job came: it is launched as soon as it can be, after those before it.
+    fn pass(&mut self, came: Timestamp, runs: SignedDuration, cpu: u32) {
+        let mut at = came.max(self.latest);
         while let Some(until) = self.closed(at, cpu) {
             at = until;
         }
@@ -157,7 +155,7 @@ impl Gates {
         self.hour.1 += 1;
         self.in_use += cpu;
         self.ends.push(Reverse((at + START + runs + STOP, cpu)));
-        at
+        self.latest = at;
     }
 
     /// Until when a job of this size has to wait, if it has to.

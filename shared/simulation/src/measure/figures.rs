@@ -57,7 +57,7 @@ impl Scenario {
     }
 
     fn bounds_within(&self, limits: &Limits) -> Bounds {
-        bounds(|| self.workload.clone().coming(Origins::of(&self.config)), limits, &self.config)
+        bounds(self.workload.clone().coming(Origins::of(&self.config)), limits, &self.config)
     }
 
     /// Plays it and measures.
