@@ -83,10 +83,12 @@ impl Meter {
             buckets.push(counted);
         }
         // What was counted since the last time belongs to the last bucket, give or take an instant.
-        buckets[index].launched += self.now.launched;
-        buckets[index].registered += self.now.registered;
-        buckets[index] =
-            Bucket { launched: buckets[index].launched, registered: buckets[index].registered, ..counted };
+        let Bucket { launched, registered, .. } = buckets[index];
+        buckets[index] = Bucket {
+            launched: launched + self.now.launched,
+            registered: registered + self.now.registered,
+            ..counted
+        };
         self.now = counted;
     }
 

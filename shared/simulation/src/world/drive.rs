@@ -186,8 +186,8 @@ impl World {
         open.filter(|(id, order)| !given_up(*id) && !lost(*id, order)).count()
     }
 
-    /// Whether the ledger never knew of a job of a repository, long after one was ordered there: if word of its one job was lost without a trace, there is
-    /// nowhere to look for it.
+    /// Whether the ledger never knew of a job of a repository, long after one was ordered there: if word of its one job
+    /// was lost without a trace, there is nowhere to look for it.
     pub(crate) fn is_out_of_reach(&self, repository: &Repository, since: Timestamp) -> bool {
         self.now() > since + HEARD_WITHIN && !self.ledger.knows(repository)
     }
