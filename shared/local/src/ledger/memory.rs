@@ -1,7 +1,7 @@
 //! A ledger in memory: for tests, simulation and virtual time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
@@ -18,11 +18,12 @@ pub struct MemoryLedger(Mutex<Tables>);
 
 #[derive(Debug, Default)]
 struct Tables {
-    rows: HashMap<String, Stored<Record>>,
-    indexes: BTreeMap<Index, BTreeSet<(i64, String)>>,
+    rows: HashMap<Arc<str>, Arc<Stored<Record>>>,
+    /// Each row in its index once more: those that are listed are many, and need not be looked for one by one.
+    indexes: BTreeMap<Index, BTreeMap<(i64, Arc<str>), Arc<Stored<Record>>>>,
     counters: BTreeMap<Counter, u64>,
     /// Rows by when they may be forgotten.
-    expiring: BTreeSet<(i64, String)>,
+    expiring: BTreeSet<(i64, Arc<str>)>,
 }
 
 impl MemoryLedger {
@@ -39,7 +40,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        Ok(self.tables().rows.get(&key.to_string()).cloned())
+        Ok(self.tables().rows.get(key.to_string().as_str()).map(|row| Stored::clone(row)))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
@@ -58,11 +59,10 @@ impl Ledger for MemoryLedger {
 
     async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
         let tables = self.tables();
-        let Some(entries) = tables.indexes.get(&index) else { return Ok(Vec::new()) };
-        let rows = |entry: &(i64, String)| tables.rows.get(&entry.1).cloned();
+        let Some(rows) = tables.indexes.get(&index).map(BTreeMap::values) else { return Ok(Vec::new()) };
         Ok(match index {
-            Index::Ended => entries.iter().rev().take(limit).filter_map(rows).collect(),
-            _ => entries.iter().take(limit).filter_map(rows).collect(),
+            Index::Ended => rows.rev().take(limit).map(|row| Stored::clone(row)).collect(),
+            _ => rows.take(limit).map(|row| Stored::clone(row)).collect(),
         })
     }
 
@@ -87,7 +87,7 @@ impl Tables {
         for change in changes {
             let Change::Put(row) = change else { continue };
             let key = row.value.key().to_string();
-            let version = self.rows.get(&key).map_or(0, |stored| stored.version);
+            let version = self.rows.get(key.as_str()).map_or(0, |stored| stored.version);
             if version != row.version || !seen.insert(key.clone()) {
                 return Err(LedgerError::Conflict(key));
             }
@@ -114,24 +114,25 @@ impl Tables {
     }
 
     fn put(&mut self, row: Stored<Record>) {
-        let key = row.value.key().to_string();
+        let key: Arc<str> = row.value.key().to_string().into();
         self.take(&key);
+        let row = Arc::new(Stored { value: row.value, version: row.version + 1 });
         if let Some((index, at)) = row.value.index() {
-            self.indexes.entry(index).or_default().insert((to_column(at), key.clone()));
+            self.indexes.entry(index).or_default().insert((to_column(at), key.clone()), row.clone());
         }
         if let Some(at) = row.value.expires_at() {
             self.expiring.insert((to_column(at), key.clone()));
         }
-        self.rows.insert(key, Stored { value: row.value, version: row.version + 1 });
+        self.rows.insert(key, row);
     }
 
     fn take(&mut self, key: &str) {
-        let Some(row) = self.rows.remove(key) else { return };
+        let Some((key, row)) = self.rows.remove_entry(key) else { return };
         if let Some((index, at)) = row.value.index() {
-            self.indexes.entry(index).or_default().remove(&(to_column(at), key.to_owned()));
+            self.indexes.entry(index).or_default().remove(&(to_column(at), key.clone()));
         }
         if let Some(at) = row.value.expires_at() {
-            self.expiring.remove(&(to_column(at), key.to_owned()));
+            self.expiring.remove(&(to_column(at), key));
         }
     }
 }
