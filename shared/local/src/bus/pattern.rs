@@ -1,5 +1,6 @@
 //! `EventBridge` patterns, matched by `quamina`. What the two do not agree on is refused when a rule is loaded.
 
+use fleetfoot_model::envelope::Envelope;
 use quamina::Quamina;
 use serde_json::{Map, Value};
 
@@ -24,36 +25,100 @@ const OPERATORS: &str = "prefix, suffix, equals-ignore-case, wildcard, anything-
 
 /// The rules of both buses, each compiled into one automaton.
 pub(super) struct Rules {
-    default: Quamina<usize>,
-    fleet: Quamina<usize>,
+    default: Automaton,
+    fleet: Automaton,
+}
+
+#[derive(Default)]
+struct Automaton {
+    quamina: Quamina<usize>,
+    tops: Vec<Top>,
+}
+
+/// What a rule asks for at the top of an event. Most rules ask for nothing else, and most events are none of theirs: to
+/// see that, an event need not be made JSON of.
+struct Top {
+    rule: usize,
+    /// Texts of which it has to have one; none if it may have any, or what the automaton says.
+    detail_types: Option<Vec<String>>,
+    sources: Option<Vec<String>>,
+    /// Whether the automaton has to look at more than that.
+    is_part: bool,
+    /// What the rule asks of the detail.
+    detail: Value,
+}
+
+impl Top {
+    fn of(rule: usize, pattern: &Value) -> Self {
+        let texts = |name: &str| -> Option<Vec<String>> {
+            pattern[name].as_array()?.iter().map(|choice| choice.as_str().map(str::to_owned)).collect()
+        };
+        let (detail_types, sources) = (texts("detail-type"), texts("source"));
+        let told = usize::from(detail_types.is_some()) + usize::from(sources.is_some());
+        let is_part = pattern.as_object().is_none_or(|fields| fields.len() > told);
+        Self { rule, detail_types, sources, is_part, detail: pattern["detail"].clone() }
+    }
+
+    fn fits(&self, event: &Envelope) -> bool {
+        let has = |texts: &Option<Vec<String>>, text| texts.as_ref().is_none_or(|texts| texts.contains(text));
+        has(&self.detail_types, &event.detail_type)
+            && has(&self.sources, &event.source)
+            && could_match(&event.detail, &self.detail)
+    }
+}
+
+/// False where a text is none of those that are asked for; of everything else the automaton has to judge.
+fn could_match(value: &Value, pattern: &Value) -> bool {
+    match (value, pattern) {
+        (Value::Object(fields), Value::Object(patterns)) => patterns
+            .iter()
+            .all(|(name, pattern)| fields.get(name).is_none_or(|field| could_match(field, pattern))),
+        (Value::String(_), Value::Array(choices)) if choices.iter().all(Value::is_string) => {
+            choices.contains(value)
+        }
+        _ => true,
+    }
 }
 
 impl Rules {
     /// Compiles the rules, or says which one is not understood and why.
     pub(super) fn compile(rules: &[Rule]) -> Result<Self, (String, String)> {
-        let mut compiled = Self { default: Quamina::new(), fleet: Quamina::new() };
+        let mut compiled = Self { default: Automaton::default(), fleet: Automaton::default() };
         for (index, rule) in rules.iter().enumerate() {
             let automaton = match rule.bus {
                 BusName::Default => &mut compiled.default,
                 BusName::Fleet => &mut compiled.fleet,
             };
             check(&rule.pattern)
-                .and_then(|()| {
-                    automaton.add_pattern(index, &rule.pattern.to_string()).map_err(|error| error.to_string())
-                })
+                .and_then(|()| automaton.add(index, &rule.pattern))
                 .map_err(|message| (rule.name.clone(), message))?;
         }
         Ok(compiled)
     }
 
     /// The rules that match an event, by their position.
-    pub(super) fn matching(&self, bus: BusName, event: &str) -> Result<Vec<usize>, String> {
-        let automaton = match bus {
-            BusName::Default => &self.default,
-            BusName::Fleet => &self.fleet,
-        };
-        let mut matching =
-            automaton.matches_for_event(event.as_bytes()).map_err(|error| error.to_string())?;
+    pub(super) fn matching(&self, bus: BusName, event: &Envelope) -> Result<Vec<usize>, String> {
+        match bus {
+            BusName::Default => self.default.matching(event),
+            BusName::Fleet => self.fleet.matching(event),
+        }
+    }
+}
+
+impl Automaton {
+    fn add(&mut self, rule: usize, pattern: &Value) -> Result<(), String> {
+        self.quamina.add_pattern(rule, &pattern.to_string()).map_err(|error| error.to_string())?;
+        self.tops.push(Top::of(rule, pattern));
+        Ok(())
+    }
+
+    fn matching(&self, event: &Envelope) -> Result<Vec<usize>, String> {
+        let fitting: Vec<&Top> = self.tops.iter().filter(|top| top.fits(event)).collect();
+        if !fitting.iter().any(|top| top.is_part) {
+            return Ok(fitting.iter().map(|top| top.rule).collect());
+        }
+        let json = serde_json::to_vec(event).map_err(|error| error.to_string())?;
+        let mut matching = self.quamina.matches_for_event(&json).map_err(|error| error.to_string())?;
         matching.sort_unstable();
         Ok(matching)
     }
@@ -131,26 +196,41 @@ mod tests {
         Rule { name: "Rule".to_owned(), bus: BusName::Fleet, pattern, targets: Vec::new() }
     }
 
-    fn matches(pattern: Value, event: &Value) -> bool {
+    /// An event with these fields; what they do not say is of no matter.
+    fn event(fields: &Value) -> Envelope {
+        let mut all = json!({
+            "version": "0", "id": "1", "detail-type": "JobQueued", "source": "fleetfoot", "account": "0",
+            "time": "2026-11-02T09:00:00Z", "region": "local", "detail": {},
+        });
+        for (name, value) in fields.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        serde_json::from_value(all).unwrap()
+    }
+
+    fn matches(pattern: Value, event: &Envelope) -> bool {
         let rules = Rules::compile(&[rule(pattern)]).unwrap_or_else(|(_, error)| panic!("{error}"));
-        assert_eq!(rules.matching(BusName::Default, &event.to_string()).unwrap(), Vec::<usize>::new());
-        rules.matching(BusName::Fleet, &event.to_string()).unwrap() == [0]
+        assert_eq!(rules.matching(BusName::Default, event).unwrap(), Vec::<usize>::new());
+        rules.matching(BusName::Fleet, event).unwrap() == [0]
     }
 
     #[test]
     fn every_operator_means_what_it_means_to_eventbridge() {
-        let event = json!({
+        let event = event(&json!({
             "source": "fleetfoot", "detail-type": "JobQueued", "resources": ["arn:a", "arn:b"],
             "detail": {
                 "startedBy": "ff-123-1", "version": 3, "nothing": null, "yes": true, "text": "a \"b\" \\ ü\n",
                 "ip": "10.1.2.3", "containers": [{ "name": "a", "code": 0 }, { "name": "b", "code": 1 }],
             },
-        });
+        }));
         let detail = |pattern: Value| json!({ "detail": pattern });
         for pattern in [
             json!({ "source": ["other", "fleetfoot"], "detail-type": ["JobQueued"] }),
+            json!({ "source": ["other", { "prefix": "fleet" }], "detail-type": ["JobQueued"] }),
+            json!({ "detail-type": [{ "anything-but": "JobStarted" }] }),
             json!({ "resources": ["arn:b"] }),
             detail(json!({ "startedBy": [{ "prefix": "ff-" }] })),
+            detail(json!({ "startedBy": ["ff-123-1"], "version": [3] })),
             detail(json!({ "startedBy": [{ "suffix": "-1" }] })),
             detail(json!({ "startedBy": [{ "equals-ignore-case": "FF-123-1" }] })),
             detail(json!({ "startedBy": [{ "wildcard": "ff-*-1" }] })),
@@ -168,7 +248,11 @@ mod tests {
         }
         for pattern in [
             json!({ "source": ["fleetfoot"], "detail-type": ["JobStarted"] }),
+            json!({ "source": ["other"], "detail-type": ["JobQueued"] }),
+            json!({ "source": ["other"], "resources": ["arn:b"] }),
+            json!({ "detail-type": [{ "anything-but": "JobQueued" }] }),
             detail(json!({ "startedBy": [{ "prefix": "gg-" }] })),
+            detail(json!({ "startedBy": ["ff-123"], "version": [3] })),
             detail(json!({ "startedBy": [{ "anything-but": "ff-123-1" }] })),
             detail(json!({ "version": ["3"] })),
             detail(json!({ "version": [{ "numeric": ["<", 3] }] })),
@@ -256,9 +340,25 @@ mod tests {
                 rule(json!({ "detail-type": ["JobQueued", "JobStarted"], "source": ["fleetfoot"] })),
                 rule(json!({ "detail": { "build-status": [{ "anything-but": "IN_PROGRESS" }] } })),
             ]);
-            let event = json!({ "source": "fleetfoot", "detail-type": detail_type, "detail": detail });
-            let matching = rules.map_err(|(_, error)| error).unwrap().matching(BusName::Fleet, &event.to_string());
-            prop_assert!(matching.is_ok(), "{event}: {matching:?}");
+            let event = event(&json!({ "detail-type": detail_type, "detail": detail }));
+            let matching = rules.map_err(|(_, error)| error).unwrap().matching(BusName::Fleet, &event);
+            prop_assert!(matching.is_ok(), "{event:?}: {matching:?}");
+        }
+
+        #[test]
+        fn what_the_top_of_an_event_decides_is_what_the_automaton_says(
+            (types, sources) in ("[AB]{1,2}", "[ab]{0,2}"), (detail_type, source) in ("[ABC]", "[abc]"),
+        ) {
+            let words = |letters: &str| letters.chars().map(String::from).collect::<Vec<_>>();
+            let mut pattern = json!({ "detail-type": words(&types) });
+            if !sources.is_empty() {
+                pattern["source"] = json!(words(&sources));
+            }
+            let rules = Rules::compile(&[rule(pattern)]).unwrap();
+            let event = event(&json!({ "detail-type": detail_type, "source": source }));
+            let json = serde_json::to_string(&event).unwrap();
+            let said = rules.fleet.quamina.matches_for_event(json.as_bytes()).unwrap();
+            prop_assert_eq!(rules.matching(BusName::Fleet, &event).unwrap(), said);
         }
 
         #[test]

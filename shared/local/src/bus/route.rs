@@ -39,9 +39,8 @@ impl Bus {
         event: Envelope,
         now: Timestamp,
     ) -> Result<(), BusError> {
-        let json = serde_json::to_string(&event).map_err(|error| BusError::Unavailable(error.to_string()))?;
         let event = Arc::new(event);
-        for rule in self.rules.matching(bus, &json).map_err(BusError::Unavailable)? {
+        for rule in self.rules.matching(bus, &event).map_err(BusError::Unavailable)? {
             self.add_to(commit, &self.wiring.rules[rule].targets, &event, now);
         }
         commit.events.push((bus, event));
