@@ -70,6 +70,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
         for (bus, envelope) in commit.events {
             self.last_event += 1;

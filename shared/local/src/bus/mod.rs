@@ -80,6 +80,8 @@ struct State {
     under_way: BTreeMap<u64, (usize, Timestamp)>,
     last_delivery: u64,
     forgotten: Option<Timestamp>,
+    /// When there is something to take, as long as nothing has changed since that was looked up.
+    due: Option<Option<Timestamp>>,
 }
 
 impl Bus {
@@ -110,7 +112,7 @@ impl Bus {
     fn over(wiring: Arc<Wiring>, pace: Pace, store: Box<dyn Store>) -> Result<Self, BusError> {
         let rules =
             Rules::compile(&wiring.rules).map_err(|(rule, message)| BusError::Rule { rule, message })?;
-        let state = State { store, under_way: BTreeMap::new(), last_delivery: 0, forgotten: None };
+        let state = State { store, under_way: BTreeMap::new(), last_delivery: 0, forgotten: None, due: None };
         Ok(Self {
             rules,
             consumers: Consumer::all(&wiring),
@@ -155,6 +157,9 @@ impl Bus {
     /// not foreseen.
     pub fn next_due(&self) -> Result<Option<Timestamp>, BusError> {
         let state = &mut *self.state();
+        if let Some(due) = state.due {
+            return Ok(due);
+        }
         let mut due = Vec::new();
         for (index, consumer) in self.consumers.iter().enumerate() {
             let head = state.store.head(&consumer.channel)?.map(|(at, _)| at);
@@ -163,13 +168,19 @@ impl Bus {
         for schedule in &self.wiring.schedules {
             due.push(schedule::next(schedule, state.store.fired(&schedule.name)?));
         }
-        Ok(due.into_iter().min())
+        let first = due.into_iter().min();
+        state.due = (!state.store.is_shared()).then_some(first);
+        Ok(first)
     }
 
     /// Takes what is due, oldest first, at most so many deliveries. Each is leased: what is not given back in time
     /// comes again.
     pub fn take_due(&self, now: Timestamp, most: usize) -> Result<Vec<Delivery>, BusError> {
         let state = &mut *self.state();
+        if state.due.is_some_and(|due| due.is_none_or(|at| now < at)) {
+            return Ok(Vec::new());
+        }
+        state.due = None;
         state.under_way.retain(|_, (_, until)| *until > now);
         self.fire_schedules(state, now)?;
         state.forget(now)?;
@@ -203,6 +214,7 @@ impl Bus {
     /// meant for something that the template no longer has is given up. Answers how much had been taken.
     pub fn recover(&self, now: Timestamp) -> Result<usize, BusError> {
         let state = &mut *self.state();
+        state.due = None;
         let released = state.store.release(now)?;
         for channel in state.store.channels()? {
             if self.consumers.iter().any(|consumer| consumer.channel == channel) {
@@ -255,6 +267,7 @@ impl Bus {
 
     fn write(&self, state: &mut State, commit: Commit) -> Result<(), BusError> {
         let events: Vec<Arc<Envelope>> = commit.events.iter().map(|(_, event)| event.clone()).collect();
+        state.due = None;
         state.store.commit(commit)?;
         for event in events {
             // An error says that nobody observes.

@@ -70,6 +70,10 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
         self.0.write(|connection| {
             for (bus, envelope) in &commit.events {

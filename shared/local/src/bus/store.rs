@@ -41,6 +41,9 @@ pub(super) struct Burial {
 
 /// What memory and `SQLite` do alike. Changes to an item that was taken by another meanwhile are without effect.
 pub(super) trait Store: Send {
+    /// Whether another process may write to it, too.
+    fn is_shared(&self) -> bool;
+
     fn commit(&mut self, commit: Commit) -> Result<(), StoreError>;
 
     /// When a channel's first item is visible, and its id.
