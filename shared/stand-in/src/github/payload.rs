@@ -93,11 +93,12 @@ impl Moment {
     }
 }
 
-/// Recorded bodies, made over to repositories of ours: once for each, since each is used for thousands of webhooks.
+/// Recorded bodies, made over to repositories of ours: once for each, since each is filled in for thousands of webhooks.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
     is_brief: bool,
-    made: BTreeMap<(Kind, Repository, bool), Value>,
+    /// By kind, repository, whether that is public, and whether the job needed an approval.
+    made: BTreeMap<(Kind, Repository, bool, bool), Value>,
 }
 
 impl Templates {
@@ -106,40 +107,43 @@ impl Templates {
     }
 
     /// The body of a webhook.
-    pub(crate) fn webhook(&mut self, moment: &Moment, job: &Job) -> Value {
-        let mut body = self.template(moment.kind, job).clone();
+    pub(crate) fn webhook(&mut self, moment: &Moment, job: &Job) -> String {
+        let body = self.template(moment.kind, job);
         if moment.kind == Kind::RunRequested {
             fill_run(&mut body["workflow_run"], job, "queued", None, job.history.ordered_at);
             body["workflow"]["name"] = json!(job.order.workflow);
-            return body;
+        } else {
+            fill_job(&mut body["workflow_job"], moment, job);
         }
-        fill_job(&mut body["workflow_job"], moment, job);
-        if moment.kind == Kind::JobQueued && !job.order.needs_approval {
-            body.as_object_mut().map(|body| body.remove("deployment"));
-        }
-        body
+        body.to_string()
     }
 
     /// A job as the REST API tells it.
     pub(crate) fn rest_job(&mut self, job: &Job) -> Value {
         let moment = Moment::present(job);
-        let mut body = self.template(moment.kind, job)["workflow_job"].clone();
-        fill_job(&mut body, &moment, job);
-        body
+        let body = &mut self.template(moment.kind, job)["workflow_job"];
+        fill_job(body, &moment, job);
+        body.clone()
     }
 
     /// A run as the REST API tells it.
     pub(crate) fn rest_run(&mut self, job: &Job) -> Value {
-        let mut body = self.template(Kind::RunRequested, job)["workflow_run"].clone();
+        let body = &mut self.template(Kind::RunRequested, job)["workflow_run"];
         let updated_at = job.history.completed_at.unwrap_or(job.history.ordered_at);
-        fill_run(&mut body, job, job.status(), job.history.conclusion.as_deref(), updated_at);
-        body
+        fill_run(body, job, job.status(), job.history.conclusion.as_deref(), updated_at);
+        body.clone()
     }
 
-    fn template(&mut self, kind: Kind, job: &Job) -> &Value {
+    /// The body of this kind and repository, to be filled in: what differs from job to job is still another's.
+    fn template(&mut self, kind: Kind, job: &Job) -> &mut Value {
         let order = &job.order;
-        self.made.entry((kind, order.repository.clone(), order.public)).or_insert_with(|| {
+        let is_deployment = kind == Kind::JobQueued && order.needs_approval;
+        let key = (kind, order.repository.clone(), order.public, is_deployment);
+        self.made.entry(key).or_insert_with(|| {
             let mut body = make_over(kind, &order.repository, order.public);
+            if kind == Kind::JobQueued && !is_deployment {
+                body.as_object_mut().map(|body| body.remove("deployment"));
+            }
             if self.is_brief {
                 shorten(&mut body);
             }

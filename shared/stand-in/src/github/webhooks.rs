@@ -45,7 +45,7 @@ impl StandInGitHub {
 
     fn outgoing(&mut self, attempt: &Attempt) -> Option<OutgoingWebhook> {
         let job = self.jobs.get(&attempt.moment.job)?;
-        let body = self.templates.webhook(&attempt.moment, job).to_string().into_bytes();
+        let body = self.templates.webhook(&attempt.moment, job).into_bytes();
         let event = attempt.moment.kind.event();
         let headers = vec![
             ("accept", "*/*".to_owned()),
