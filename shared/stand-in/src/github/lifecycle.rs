@@ -26,7 +26,7 @@ impl StandInGitHub {
         let (id, run) = (JobId(self.latest_job), RunId(self.latest_job - JOBS_AHEAD));
         let (needs_approval, cancel_after) = (order.needs_approval, order.cancel_after);
         let is_anybodys = order.public || order.head_repository.is_some();
-        self.jobs.insert(id, Job::new(id, run, order, now));
+        self.add(Job::new(id, run, order, now));
         if is_anybodys || !self.settings.is_brief {
             self.tell(now, id, Kind::RunRequested);
         }
@@ -43,6 +43,11 @@ impl StandInGitHub {
         id
     }
 
+    fn add(&mut self, job: Job) {
+        self.by_repository.entry(job.order.repository.clone()).or_default().push(job.id);
+        self.jobs.insert(job.id, job);
+    }
+
     /// A job that ended is queued once more, in the next attempt of its run. GitHub sends no `workflow_run` for that.
     pub(super) fn queue_again(&mut self, now: Timestamp, id: JobId) {
         let Some(job) = self.jobs.get(&id) else { return };
@@ -50,7 +55,7 @@ impl StandInGitHub {
         let order = JobOrder { cancel_after: None, needs_approval: false, ..job.order.clone() };
         self.latest_job += 1 + self.dice.number() % 20;
         let again = JobId(self.latest_job);
-        self.jobs.insert(again, Job { attempt, ..Job::new(again, run, order, now) });
+        self.add(Job { attempt, ..Job::new(again, run, order, now) });
         if let Some(job) = self.jobs.get_mut(&id) {
             job.rerun_as = Some(again);
         }

@@ -19,7 +19,7 @@ mod webhooks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::ids::{GithubRunnerId, JobId};
+use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository};
 use fleetfoot_model::runner::Scope;
 
 use crate::agenda::Agenda;
@@ -55,6 +55,8 @@ pub struct StandInGitHub {
     now: Timestamp,
     agenda: Agenda<Happening>,
     jobs: BTreeMap<JobId, Job>,
+    /// The same, oldest first.
+    by_repository: BTreeMap<Repository, Vec<JobId>>,
     queues: Queues,
     registrations: BTreeMap<GithubRunnerId, Registration>,
     names: BTreeMap<(Scope, String), GithubRunnerId>,
@@ -97,6 +99,7 @@ impl StandInGitHub {
             now: Timestamp::MIN,
             agenda: Agenda::new(),
             jobs: BTreeMap::new(),
+            by_repository: BTreeMap::new(),
             queues: Queues::default(),
             registrations: BTreeMap::new(),
             names: BTreeMap::new(),

@@ -78,11 +78,11 @@ impl GitHub for InProcess<StandInGitHub> {
         let mut reports = Vec::new();
         for status in ["queued", "in_progress"] {
             let now = self.now();
-            let mut runs = self.state().list_runs(now, repository, Some(status), 1, PAGE)?.items;
+            let see = |_: &mut _, job: &super::Job| job.run;
+            let mut runs = self.state().list_runs(now, repository, Some(status), (1, PAGE), see)?.items;
             let start = scatter(now) % runs.len().max(1);
             runs.rotate_left(start);
-            for run in runs.iter().take(RUNS) {
-                let id = RunId(run["id"].as_u64().unwrap_or_default());
+            for id in runs.into_iter().take(RUNS) {
                 let see = |_: &mut _, job: &super::Job| job.report();
                 reports.push(self.state().run(self.now(), repository, id, Call::RunJobs, see)?);
             }

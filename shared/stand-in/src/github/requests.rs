@@ -6,7 +6,6 @@ use fleetfoot_model::ports::{Delivery, GitHubError, Hook, JitRunner};
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
-use serde_json::Value;
 
 use super::job::{Job, seconds};
 use super::lifecycle::job_of;
@@ -200,27 +199,26 @@ impl StandInGitHub {
         })
     }
 
-    /// A page of a repository's runs, all or those of a status.
+    /// A page of a repository's runs, all or those of a status, each seen through `see`.
     ///
     /// # Errors
     /// As for every request.
-    pub fn list_runs(
+    pub(crate) fn list_runs<T>(
         &mut self,
         now: Timestamp,
         repository: &Repository,
         status: Option<&str>,
-        page: usize,
-        size: usize,
-    ) -> Result<Page<Value>, GitHubError> {
+        (page, size): (usize, usize),
+        see: impl Fn(&mut super::Templates, &Job) -> T,
+    ) -> Result<Page<T>, GitHubError> {
         self.request(now, Call::ListRuns, |github, _| {
-            let wanted = |job: &&Job| {
-                let is_wanted = status.is_none_or(|it| it == job.status());
-                job.order.repository == *repository && job.rerun_as.is_none() && is_wanted
-            };
+            let ids = github.by_repository.get(repository).into_iter().flatten();
+            let wanted =
+                |job: &&Job| job.rerun_as.is_none() && status.is_none_or(|status| status == job.status());
             // Newest first, as GitHub lists them.
-            let Page { items, total } =
-                Page::of(github.jobs.values().rev().filter(wanted).collect(), page, size);
-            let items = items.into_iter().map(|job| github.templates.rest_run(job)).collect();
+            let jobs = ids.rev().filter_map(|id| github.jobs.get(id)).filter(wanted).collect();
+            let Page { items, total } = Page::of(jobs, page, size);
+            let items = items.into_iter().map(|job| see(&mut github.templates, job)).collect();
             Ok(Page { items, total })
         })
     }

@@ -23,7 +23,8 @@ pub(super) async fn job(State(face): State<Face>, place: Place) -> Response {
 pub(super) async fn runs(State(face): State<Face>, place: Place, Query(filter): Query<Filter>) -> Response {
     face.answer(|github, now| {
         let (repository, status) = (place.repository()?, filter.status.as_deref());
-        let page = github.list_runs(now, &repository, status, filter.page(), filter.size())?;
+        let part = (filter.page(), filter.size());
+        let page = github.list_runs(now, &repository, status, part, Templates::rest_run)?;
         let listed = body(StatusCode::OK, json!({ "total_count": page.total, "workflow_runs": page.items }));
         let path = format!("{}/actions/runs", place.path());
         Ok(filter.link(&face, &path, filter.next(page.total), listed))
