@@ -8,7 +8,7 @@ mod report;
 mod settings;
 mod task;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{RunnerName, TaskId};
@@ -65,11 +65,11 @@ pub struct StandInFargate {
     /// The latest time it was told.
     now: Timestamp,
     agenda: Agenda<Step>,
-    tasks: BTreeMap<TaskId, Task>,
+    tasks: HashMap<TaskId, Task>,
     /// Those that have not stopped.
     live: BTreeSet<TaskId>,
     /// Which task a client token stands for.
-    tokens: BTreeMap<RunnerName, TaskId>,
+    tokens: HashMap<RunnerName, TaskId>,
     on_demand: Supply,
     spot: Supply,
     actions: TokenBucket,
@@ -122,9 +122,9 @@ impl StandInFargate {
             dice: Dice::new(settings.seed),
             now: Timestamp::MIN,
             agenda: Agenda::new(),
-            tasks: BTreeMap::new(),
+            tasks: HashMap::new(),
             live: BTreeSet::new(),
-            tokens: BTreeMap::new(),
+            tokens: HashMap::new(),
             on_demand: supply(limits.on_demand_vcpus),
             spot: supply(limits.spot_vcpus),
             actions: TokenBucket::new(limits.action_burst, limits.actions_per_second, second),
