@@ -1,6 +1,6 @@
 //! Which waiting job is next: the oldest of the repository that has the fewest runners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Timestamp;
 use crate::ids::{JobId, Repository};
@@ -25,29 +25,21 @@ pub fn order<'a>(
     for queue in queues.values_mut() {
         queue.sort_by_key(|job| std::cmp::Reverse((job.description.created_at, job.id())));
     }
-    let mut counts: BTreeMap<&Repository, u64> =
-        queues.keys().map(|repository| (*repository, live.get(*repository).copied().unwrap_or(0))).collect();
-    let mut order = Vec::new();
-    while let Some(repository) = next_turn(&queues, &counts) {
-        if let Some(job) = queues.get_mut(repository).and_then(Vec::pop) {
-            order.push(job.id());
-        }
-        *counts.entry(repository).or_default() += 1;
-    }
-    order
-}
-
-/// The repository with the fewest runners; among equals the one whose next job is oldest.
-fn next_turn<'a>(
-    queues: &BTreeMap<&'a Repository, Vec<&Job>>,
-    counts: &BTreeMap<&'a Repository, u64>,
-) -> Option<&'a Repository> {
-    queues
+    // The repository with the fewest runners comes first; among equals the one whose next job is oldest.
+    let turn = |repository, runners, queue: &[&Job]| {
+        queue.last().map(|next| (runners, next.description.created_at, repository))
+    };
+    let mut turns: BTreeSet<(u64, Timestamp, &Repository)> = queues
         .iter()
         .filter_map(|(repository, queue)| {
-            let job = queue.last()?;
-            Some((counts.get(repository).copied().unwrap_or(0), job.description.created_at, *repository))
+            turn(*repository, live.get(*repository).copied().unwrap_or(0), queue)
         })
-        .min()
-        .map(|(_, _, repository)| repository)
+        .collect();
+    let mut order = Vec::new();
+    while let Some((runners, _, repository)) = turns.pop_first() {
+        let Some(queue) = queues.get_mut(repository) else { continue };
+        order.extend(queue.pop().map(Job::id));
+        turns.extend(turn(repository, runners + 1, queue));
+    }
+    order
 }
