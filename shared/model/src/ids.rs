@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,12 +47,13 @@ macro_rules! number_id {
     };
 }
 
+// Text that is shared by whoever has the id: rows and events are copied far more often than ids are made.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $allowed:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text.
@@ -71,7 +73,7 @@ macro_rules! text_id {
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let check: fn(&str) -> bool = $check;
                 if check(text) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     Err(InvalidId::new(stringify!($name), text, $allowed))
                 }
@@ -87,7 +89,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.as_str().to_owned()
             }
         }
     };
@@ -243,12 +245,12 @@ fn origin(text: &str) -> Option<Origin> {
 impl RunnerName {
     /// The name of the n-th runner launched for a job.
     pub fn for_job(fleet: &FleetName, job: JobId, launch: u32) -> Self {
-        Self(format!("{fleet}-{job}-{launch}"))
+        Self(format!("{fleet}-{job}-{launch}").into())
     }
 
     /// The name of the n-th runner of a pool.
     pub fn for_pool(fleet: &FleetName, pool: &PoolName, sequence: u64) -> Self {
-        Self(format!("{fleet}-pool-{pool}-{sequence}"))
+        Self(format!("{fleet}-pool-{pool}-{sequence}").into())
     }
 
     /// What it was launched for.
