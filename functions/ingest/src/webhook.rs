@@ -45,7 +45,7 @@ pub enum Unreadable {
 /// Reads a webhook whose signature was verified.
 pub fn read(event: &str, body: &[u8], config: &Config, now: Timestamp) -> Result<Verdict, Unreadable> {
     match event {
-        "workflow_job" => job(&parse("workflow_job", body)?, config, now),
+        "workflow_job" => job(parse("workflow_job", body)?, config, now),
         "workflow_run" => run(parse("workflow_run", body)?),
         other => {
             serde_json::from_slice::<serde::de::IgnoredAny>(body)
@@ -59,7 +59,12 @@ pub fn read(event: &str, body: &[u8], config: &Config, now: Timestamp) -> Result
     }
 }
 
+/// Nearly every body is well-formed: the path to a mistake is followed only where there is one.
 fn parse<T: DeserializeOwned>(event: &'static str, body: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(body).or_else(|_| parse_with_path(event, body))
+}
+
+fn parse_with_path<T: DeserializeOwned>(event: &'static str, body: &[u8]) -> Result<T, Unreadable> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -74,18 +79,18 @@ fn parse<T: DeserializeOwned>(event: &'static str, body: &[u8]) -> Result<T, Unr
     Ok(value)
 }
 
-fn job(webhook: &WorkflowJobWebhook, config: &Config, now: Timestamp) -> Result<Verdict, Unreadable> {
-    let action = webhook.action.as_str();
+fn job(webhook: WorkflowJobWebhook, config: &Config, now: Timestamp) -> Result<Verdict, Unreadable> {
+    let WorkflowJobWebhook { action, workflow_job, repository } = webhook;
+    let action = action.as_str();
     if !matches!(action, "queued" | "waiting" | "in_progress" | "completed") {
         return Ok(Verdict::Ignored("an unknown action"));
     }
-    let WorkflowJobWebhook { workflow_job, repository, .. } = webhook;
     let job = workflow_job.describe(repository.full_name.parse()?, repository.is_public(), now)?;
     if !labels::is_addressed(&job.labels, &config.labels) {
         return Ok(Verdict::Ignored("the job does not carry the fleet's required labels"));
     }
-    let WorkflowJob { started_at, completed_at, conclusion, .. } = webhook.workflow_job.clone();
-    let runner = webhook.workflow_job.observed_runner();
+    let runner = workflow_job.observed_runner();
+    let WorkflowJob { started_at, completed_at, conclusion, .. } = workflow_job;
     let fact = match (action, runner) {
         ("queued", _) => JobQueued { job, cause: QueueCause::Webhook }.into(),
         ("waiting", _) => JobWaiting { job }.into(),
