@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::{Fact, LaunchesPaused};
 use crate::ids::JobId;
-use crate::ledger::{self, Ledger, LedgerError, Stored};
+use crate::ledger::{self, Ledger, LedgerError};
 use crate::{SignedDuration, Timestamp};
 
 /// From one turn of waiting jobs to the next: the delay of the queue `PaceQueue`.
@@ -73,14 +73,9 @@ pub async fn begin(
     reason.clone_into(&mut row.value.reason);
     row.value.turn += u64::from(!is_known);
     let fact = row.value.fact(now);
-    match put(ledger, row).await {
+    match ledger::put(ledger, row).await {
         Ok(()) => Ok((!is_known).then_some(fact)),
         Err(LedgerError::Conflict(_)) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Writes the row.
-pub async fn put(ledger: &dyn Ledger, row: Stored<Pause>) -> Result<(), LedgerError> {
-    ledger::put(ledger, row).await
 }
