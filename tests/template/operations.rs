@@ -10,13 +10,15 @@ use fleetfoot_tests::tools::sam;
 use crate::code::texts;
 
 /// Each adapter: its folder, AWS's name of the service, and the actions that its calls need.
-const ADAPTERS: [(&str, &str, &[&str]); 7] = [
+const ADAPTERS: [(&str, &str, &[&str]); 8] = [
     (
         "fleet",
         "ecs",
         &[
+            "DeregisterTaskDefinition",
             "DescribeTaskDefinition",
             "DescribeTasks",
+            "ListTaskDefinitionFamilies",
             "ListTasks",
             "RegisterTaskDefinition",
             "RunTask",
@@ -24,7 +26,8 @@ const ADAPTERS: [(&str, &str, &[&str]); 7] = [
         ],
     ),
     ("images", "codebuild", &["BatchGetBuilds", "StartBuild"]),
-    ("images", "ecr", &["DescribeImages"]),
+    ("images", "ecr", &["BatchDeleteImage", "DescribeImages"]),
+    ("registry", "ecr", &["GetAuthorizationToken"]),
     // A transaction needs what is in it: PutItem, and UpdateItem for counters. Only tests make a table.
     ("ledger", "dynamodb", &["CreateTable", "GetItem", "PutItem", "Query", "TransactWriteItems"]),
     ("bus", "events", &["PutEvents"]),

@@ -12,11 +12,16 @@ const FAMILY: &str = "task-definition/${AWS::StackName}-runner-*:*";
 const TASKS: &str = "task/${Cluster}/*";
 const CLUSTER: &str = " if ecs:cluster is Cluster.Arn";
 
+/// What whoever pulls an image does.
+const PULLS: [&str; 3] = ["BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"];
+
 /// Actions on anything, each with the reason. AWS knows no resource-level permission for them (Service Authorization
 /// Reference).
-const ANYTHING: [(&str, &str); 3] = [
+const ANYTHING: [(&str, &str); 5] = [
     ("ecr:GetAuthorizationToken", "a token is the registry's, not a repository's"),
+    ("ecs:DeregisterTaskDefinition", "none is known"),
     ("ecs:DescribeTaskDefinition", "none is known"),
+    ("ecs:ListTaskDefinitionFamilies", "none is known"),
     ("ecs:ListTasks", "only container instances, which Fargate has none of; bound to the cluster instead"),
 ];
 
@@ -92,14 +97,22 @@ fn needed(package: &Package, name: &str) -> BTreeSet<String> {
         &[
             "codebuild:StartBuild ImageProject.Arn",
             "codebuild:BatchGetBuilds ImageProject.Arn",
+            "ecr:BatchDeleteImage Repository.Arn",
             "ecr:DescribeImages Repository.Arn",
         ],
     );
+    let looks = ["BatchGetImage", "GetDownloadUrlForLayer"].map(of_bases);
+    need(package.asks_for("registry"), &["ecr:GetAuthorizationToken *", &looks[0], &looks[1]]);
     let mut lines: BTreeSet<String> = lines.into_iter().collect();
     lines.extend(on_tasks(package));
     lines.extend(secrets(package));
     lines.extend(["CreateLogStream", "PutLogEvents"].map(|it| format!("logs:{it} {name}Logs.Arn")));
     lines
+}
+
+/// What is allowed on the repositories of the user's own bases.
+fn of_bases(action: &str) -> String {
+    format!("ecr:{action} BaseRepositoryArns where HasBaseRepositories")
 }
 
 fn on_tasks(package: &Package) -> BTreeSet<String> {
@@ -117,6 +130,11 @@ fn on_tasks(package: &Package) -> BTreeSet<String> {
             format!("iam:PassRole TaskRole.Arn {passed}"),
             format!("iam:PassRole ClassRoleArns {passed} where HasClassRoles"),
         ]);
+    }
+    if package.has(&["forget_images_except("]) {
+        assert!(package.asks_for("forgetting_fleet"), "forgetting needs more than stopping");
+        let actions = ["DeregisterTaskDefinition", "DescribeTaskDefinition", "ListTaskDefinitionFamilies"];
+        lines.extend(actions.map(|action| format!("ecs:{action} *")));
     }
     if package.has(&["fleet.stop("]) || package.dismisses() {
         lines.push(format!("ecs:StopTask {TASKS}{CLUSTER}"));
@@ -157,7 +175,11 @@ fn each_function_may_do_what_it_does_and_no_more() {
 #[test]
 fn jobs_may_do_nothing_and_ecs_may_pull_and_log() {
     assert!(allowed("TaskRole").is_empty());
+    let pulls = PULLS.map(of_bases);
     let expected = [
+        &pulls[0],
+        &pulls[1],
+        &pulls[2],
         "ecr:BatchCheckLayerAvailability Repository.Arn",
         "ecr:BatchGetImage Repository.Arn",
         "ecr:GetAuthorizationToken *",
@@ -172,7 +194,11 @@ fn jobs_may_do_nothing_and_ecs_may_pull_and_log() {
 #[test]
 fn a_build_may_push_to_its_repository_only() {
     let recipe = of_type("AWS::Lambda::LayerVersion")[0].0;
+    let [check, get, download] = PULLS.map(of_bases);
     let expected = [
+        check,
+        get,
+        download,
         "ecr:BatchCheckLayerAvailability Repository.Arn".to_owned(),
         "ecr:CompleteLayerUpload Repository.Arn".to_owned(),
         "ecr:GetAuthorizationToken *".to_owned(),

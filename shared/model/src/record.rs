@@ -216,10 +216,6 @@ pub struct ImagesMemory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "each variant is the type of its name")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every row is a job or a runner, and lives for one call"
-)]
 pub enum Record {
     Job(Job),
     Runner(Runner),

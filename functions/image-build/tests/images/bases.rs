@@ -13,7 +13,7 @@ use fleetfoot_model::spec::Arch;
 const DAY: i64 = 86_400;
 
 fn reason(facts: &[Fact]) -> String {
-    facts[0].detail().unwrap()["reason"].as_str().unwrap().to_owned()
+    facts[0].detail().expect("a detail")["reason"].as_str().expect("text").to_owned()
 }
 
 /// A world whose base is served by its first build.

@@ -1,5 +1,7 @@
 //! What leaves for ECS, and what its answers mean.
 
+mod definitions;
+
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ports::Tickets;
 use fleetfoot_model::spec::{Arch, Capacity, Spec};
@@ -193,19 +195,6 @@ async fn a_definition_that_is_there_is_used_and_one_that_is_gone_is_made_again()
         .answer("RunTask", 200, &started("1"));
     fleet.launch(&request("ff-1-1")).await.unwrap();
     script.requests();
-}
-
-#[tokio::test]
-async fn images_and_architectures_have_definitions_of_their_own() {
-    let launching = launching();
-    let families = [("a", Arch::X64), ("a", Arch::Arm64), ("b", Arch::X64)]
-        .map(|(uri, arch)| launching.family(&image(uri), arch));
-    assert_eq!(families.iter().collect::<BTreeSet<_>>().len(), 3);
-    let injected = TaskImage { injector: Some("b".to_owned()), ..image("a") };
-    assert!(!families.contains(&launching.family(&injected, Arch::X64)));
-    let mut other = launching.clone();
-    other.log_group.push('2');
-    assert_ne!(other.family(&image("a"), Arch::X64), families[0]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Fleet, GitHub, Images, Registry, Secrets, Slack, Tickets};
 use fleetfoot_model::secret::SecretReference;
-use fleetfoot_registry::{Anonymous, HttpRegistry, Patience};
+use fleetfoot_registry::{HttpRegistry, Patience};
 use fleetfoot_shell::clock::{SystemClock, SystemTickets};
 use fleetfoot_shell::slack::SlackFromSecret;
 
@@ -18,6 +18,7 @@ use super::host::StartError;
 use crate::fleet::{EcsFleet, Launching};
 use crate::images::CodeBuildImages;
 use crate::ledger::{DynamoLedger, RememberedBases};
+use crate::registry::EcrCredentials;
 use crate::settings::{self, Settings};
 
 /// `cleanup` lets idle runners go after `[timeouts] idle_seconds`, once GitHub has confirmed it. After this time at least
@@ -80,7 +81,8 @@ impl Ports {
 
     /// The registries of base images.
     pub fn registry(&self) -> Arc<dyn Registry> {
-        let (credentials, clock) = (Arc::new(Anonymous), Arc::new(SystemClock));
+        let (credentials, clock) =
+            (Arc::new(EcrCredentials::new(&self.sdk, Arc::new(SystemClock))), Arc::new(SystemClock));
         Arc::new(HttpRegistry::new(&self.config.images, credentials, clock, Patience::default()))
     }
 

@@ -167,7 +167,7 @@ impl World {
         let key = base::key_of(&BASE.parse().expect("an image"), Arch::X64);
         let mut row = ledger::base(&*self.ledger, &key).await.expect("a ledger").expect("a row");
         let resolved = row.value.resolved.as_mut().expect("a base that is resolved");
-        resolved.recipe.runner = release.to_owned();
+        release.clone_into(&mut resolved.recipe.runner);
         ledger::put(&*self.ledger, row).await.expect("a ledger");
     }
 
