@@ -224,17 +224,15 @@ fn an_archive_that_is_not_what_is_pinned_is_refused() {
     let other = |line: &str| {
         if line.starts_with("x64") { format!("x64 = \"{}\"", "0".repeat(64)) } else { line.to_owned() }
     };
-    base.sandbox
-        .write("recipe/release.toml", text.lines().map(|line| other(line) + "\n").collect::<String>());
+    let lines: Vec<_> = text.lines().map(other).collect();
+    base.sandbox.write("recipe/release.toml", lines.join("\n"));
     for what in ["runner", "release"] {
         let said = base.refused(what, &[]);
         assert!(said.contains("is not what release.toml pins"), "{said}");
     }
     // Nor is one taken that has no checksum.
-    base.sandbox.write(
-        "recipe/release.toml",
-        text.lines().filter(|it| !it.starts_with("x64")).map(|it| format!("{it}\n")).collect::<String>(),
-    );
+    let lines: Vec<_> = text.lines().filter(|it| !it.starts_with("x64")).collect();
+    base.sandbox.write("recipe/release.toml", lines.join("\n"));
     assert!(base.refused("runner", &[]).contains("is not what release.toml pins"));
 }
 

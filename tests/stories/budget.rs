@@ -10,8 +10,8 @@ use fleetfoot_tests::world::{Plan, World, order};
 const SMALL: &str = "self-hosted class:small";
 /// What one run may ask, and the end of a list of 1,200 runners that was begun with the last of it.
 const A_MINUTE: u64 = 40 + 12;
-/// The search, every five minutes, has a bound of its own: three repositories.
-const SEARCH: [Call; 2] = [Call::ListRuns, Call::RunJobs];
+/// The search, every five minutes, has a bound of its own: three repositories. Releases are no repair.
+const SEARCH: [Call; 3] = [Call::ListRuns, Call::RunJobs, Call::Releases];
 
 /// Requests that repairs have made so far.
 fn requests(world: &World) -> u64 {

@@ -13,6 +13,7 @@ use fleetfoot_model::ports::{
 };
 use fleetfoot_model::rerun::RerunRequest;
 use fleetfoot_model::runner::Scope;
+use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::secret::{Secret, SecretReference};
 use fleetfoot_stand_in::github::{
     Call, Faults, HookKind, InProcessGitHub, JobOrder, Limits, Message, Settings, StandInGitHub, Times,
@@ -201,6 +202,18 @@ async fn jobs_are_run_again() {
         (request.attempt, request.jobs) = (2, vec![alone, long]);
         assert_eq!(port.rerun(&request).await, Ok(RerunAnswer::Requested));
         assert_eq!(state.lock().unwrap().calls_of(Call::Rerun), 2);
+    }
+}
+
+#[tokio::test]
+async fn releases_of_the_runner() {
+    let published_at = "2026-02-20T12:00:00Z".parse().unwrap();
+    let release = RunnerRelease { version: "2.332.0".parse().unwrap(), published_at, checksums: None };
+    for World { state, port } in
+        World::both(Settings { runner_releases: vec![release.clone()], ..quick() }).await
+    {
+        assert_eq!(port.runner_releases().await, Ok(vec![release.clone()]));
+        assert_eq!(state.lock().unwrap().calls_of(Call::Releases), 1);
     }
 }
 

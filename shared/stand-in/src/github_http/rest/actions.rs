@@ -67,11 +67,10 @@ pub(super) async fn rerun_failed(State(face): State<Face>, place: Place) -> Resp
     })
 }
 
-/// Those of the runner; other repositories have none.
-pub(super) async fn releases(State(face): State<Face>, place: Place) -> Response {
+/// Those of the runner.
+pub(super) async fn releases(State(face): State<Face>) -> Response {
     face.answer(|github, now| {
-        let is_runner = place.repository()?.as_str() == "actions/runner";
-        let releases = if is_runner { github.runner_releases(now)? } else { Vec::new() };
+        let releases = github.runner_releases(now)?;
         let releases = releases.iter().map(|release| {
             json!({ "tag_name": format!("v{}", release.version), "published_at": release.published_at })
         });

@@ -70,7 +70,6 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/actions/jobs/{job}/rerun", post(actions::rerun))
         .route("/actions/runs/{run}/rerun-failed-jobs", post(actions::rerun_failed))
         .route("/actions/runs", get(actions::runs))
-        .route("/releases", get(actions::releases))
         .route("/actions/runs/{run}", get(actions::run))
         .route("/actions/runs/{run}/jobs", get(actions::run_jobs));
     Router::new()
@@ -80,6 +79,8 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .nest("/orgs/{org}", anywhere())
         .nest("/repos/{owner}/{repo}", repository)
         .route_layer(middleware::from_fn_with_state(face.clone(), authorize))
+        // Public.
+        .route("/repos/actions/runner/releases", get(actions::releases))
 }
 
 /// Whether the caller has shown anything at all; what it may do is not this stand-in's business.
