@@ -80,8 +80,8 @@ struct State {
     under_way: BTreeMap<u64, (usize, Timestamp)>,
     last_delivery: u64,
     forgotten: Option<Timestamp>,
-    /// When there is something to take, as long as nothing has changed since that was looked up.
-    due: Option<Option<Timestamp>>,
+    /// When there is something to take, if nothing has changed since that was looked up.
+    due: Option<Timestamp>,
 }
 
 impl Bus {
@@ -157,8 +157,8 @@ impl Bus {
     /// not foreseen.
     pub fn next_due(&self) -> Result<Option<Timestamp>, BusError> {
         let state = &mut *self.state();
-        if let Some(due) = state.due {
-            return Ok(due);
+        if state.due.is_some() {
+            return Ok(state.due);
         }
         let mut due = Vec::new();
         for (index, consumer) in self.consumers.iter().enumerate() {
@@ -169,7 +169,7 @@ impl Bus {
             due.push(schedule::next(schedule, state.store.fired(&schedule.name)?));
         }
         let first = due.into_iter().min();
-        state.due = (!state.store.is_shared()).then_some(first);
+        state.due = first.filter(|_| !state.store.is_shared());
         Ok(first)
     }
 
@@ -177,7 +177,7 @@ impl Bus {
     /// comes again.
     pub fn take_due(&self, now: Timestamp, most: usize) -> Result<Vec<Delivery>, BusError> {
         let state = &mut *self.state();
-        if state.due.is_some_and(|due| due.is_none_or(|at| now < at)) {
+        if state.due.is_some_and(|due| now < due) {
             return Ok(Vec::new());
         }
         state.due = None;

@@ -16,14 +16,18 @@ use crate::database::to_column;
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Tables>);
 
+type Row = Arc<Stored<Record>>;
+/// A time and the key of a row.
+type Place = (i64, Arc<str>);
+
 #[derive(Debug, Default)]
 struct Tables {
-    rows: HashMap<Arc<str>, Arc<Stored<Record>>>,
+    rows: HashMap<Arc<str>, Row>,
     /// Each row in its index once more: those that are listed are many, and need not be looked for one by one.
-    indexes: BTreeMap<Index, BTreeMap<(i64, Arc<str>), Arc<Stored<Record>>>>,
+    indexes: BTreeMap<Index, BTreeMap<Place, Row>>,
     counters: BTreeMap<Counter, u64>,
     /// Rows by when they may be forgotten.
-    expiring: BTreeSet<(i64, Arc<str>)>,
+    expiring: BTreeSet<Place>,
 }
 
 impl MemoryLedger {
