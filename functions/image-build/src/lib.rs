@@ -6,6 +6,7 @@
 
 mod changed;
 mod outcome;
+mod release;
 mod request;
 mod resolve;
 mod schedule;
@@ -24,7 +25,7 @@ use fleetfoot_model::foreign::{BUILD_STATE_CHANGE, BuildStateChange};
 use fleetfoot_model::function::{EventFunction, FunctionError};
 use fleetfoot_model::ids::BuildId;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, Images, Registry};
+use fleetfoot_model::ports::{Fleet, GitHub, Images, Registry};
 use fleetfoot_model::record::Image;
 use serde::Deserialize;
 
@@ -41,6 +42,8 @@ pub struct ImageBuild {
     pub images: Arc<dyn Images>,
     /// What keeps task definitions for images.
     pub fleet: Arc<dyn Fleet>,
+    /// Asked only for the releases of its runner, which anybody may.
+    pub github: Arc<dyn GitHub>,
     /// The fleet's configuration.
     pub config: Arc<Config>,
 }

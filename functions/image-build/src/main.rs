@@ -12,6 +12,7 @@ fn main() -> ExitCode {
             registry: ports.registry(),
             images: ports.images()?,
             fleet: ports.forgetting_fleet()?,
+            github: ports.public_github(),
             config: ports.config(),
         })
     })

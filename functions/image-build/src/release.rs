@@ -25,11 +25,7 @@ impl ImageBuild {
 }
 
 /// Asks, unless it has just done so. Whoever dies after having asked leaves the warning to the next day.
-async fn watch(
-    ledger: &dyn Ledger,
-    github: &dyn GitHub,
-    now: Timestamp,
-) -> Result<Vec<Fact>, FunctionError> {
+async fn watch(ledger: &dyn Ledger, github: &dyn GitHub, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
     let mut memory = ledger::images_memory(ledger).await?;
     if memory.value.ask_releases_at.is_some_and(|at| now < at) {
         return Ok(Vec::new());

@@ -39,6 +39,10 @@ impl ImageBuild {
         if let Err(error) = self.sweep(rows, now).await {
             trouble = Some(error);
         }
+        match self.watch_release(now).await {
+            Ok(more) => facts.extend(more),
+            Err(error) => trouble = Some(error),
+        }
         match trouble {
             Some(error) if facts.is_empty() => Err(error),
             _ => Ok(facts),

@@ -52,7 +52,7 @@ pub fn functions(ports: Ports, config: &Arc<Config>, wiring: &Wiring) -> Result<
         .event("task-state", Arc::new(TaskState { ledger: l(), github: g(), fleet: f(), config: config() }))
         .event(
             "image-build",
-            Arc::new(ImageBuild { ledger: l(), registry, images, fleet: f(), config: config() }),
+            Arc::new(ImageBuild { ledger: l(), registry, images, fleet: f(), github: g(), config: config() }),
         )
         .event("cleanup", Arc::new(Cleanup { ledger: l(), github: g(), fleet: f(), config: config() }))
         .event("pool", Arc::new(Pool { ledger: l(), config: config() }))

@@ -27,7 +27,7 @@ macro_rules! slots {
 }
 
 /// Reads faults. `level` says what holds where nothing is said: none, some or heavy; none by default. The sections
-/// `[github]`, `[fargate]`, `[images]` and `[system]` have a rate for each fault, from 0 to 1.
+/// `[github]`, `[fargate]`, `[registry]`, `[images]` and `[system]` have a rate for each fault, from 0 to 1.
 ///
 /// # Errors
 /// The first key or value that is not understood, with what is allowed.
@@ -43,13 +43,14 @@ pub fn faults(text: &str) -> Result<AllFaults, InvalidFile> {
         }
     };
     let mut all = AllFaults::from(level);
-    let AllFaults { github, fargate, images, system } = &mut all;
+    let AllFaults { github, fargate, registry, images, system } = &mut all;
     let mut at_github = slots!(Rate of github; webhook_dropped, webhook_lost, webhook_doubled, webhook_delayed,
         webhook_reordered, approval_doubled, runner_swapped, assignment_lost, runner_died, ghost_runner, request_failed,
         answer_lost);
     at_github.push(("longest_delay", Slot::Seconds(&mut github.longest_delay)));
     let in_fargate = slots!(Rate of fargate; no_capacity, request_failed, answer_lost, never_started, slow_start,
         spot_interrupted, task_lost, event_lost, event_doubled, event_late);
+    let of_registries = slots!(Rate of registry; request_failed, throttled);
     let of_images =
         slots!(Rate of images; build_failed, build_hangs, request_failed, event_lost, event_doubled);
     let mut between = slots!(Rate of system; function_died, died_after_publishing, event_lost, event_doubled,
@@ -59,7 +60,13 @@ pub fn faults(text: &str) -> Result<AllFaults, InvalidFile> {
     between.push(("index_lag", Slot::Seconds(&mut system.index_lag)));
     fill(
         table,
-        vec![("github", at_github), ("fargate", in_fargate), ("images", of_images), ("system", between)],
+        vec![
+            ("github", at_github),
+            ("fargate", in_fargate),
+            ("registry", of_registries),
+            ("images", of_images),
+            ("system", between),
+        ],
     )?;
     Ok(all)
 }
@@ -161,7 +168,7 @@ mod tests {
     fn mistakes_are_told_with_what_is_allowed() {
         for (text, expected) in [
             ("level = \"bad\"", "level: faults are none, some or heavy, not \"bad\""),
-            ("[githup]\n", "githup is not known; allowed: github, fargate, images, system"),
+            ("[githup]\n", "githup is not known; allowed: github, fargate, registry, images, system"),
             ("github = 3", "github is 3, expected a section [github]"),
             (
                 "[images]\nbuild_faild = 1",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fleetfoot_model::config::Config;
 use fleetfoot_model::{SignedDuration, Timestamp};
-use fleetfoot_stand_in::{fargate, github, images};
+use fleetfoot_stand_in::{fargate, github, images, registry};
 
 use crate::faults::{Faults, Latency};
 use crate::invariants::{self, Inspection, Violation};
@@ -19,6 +19,8 @@ pub struct AllFaults {
     pub github: github::Faults,
     /// In Fargate.
     pub fargate: fargate::Faults,
+    /// At the registries of base images.
+    pub registry: registry::Faults,
     /// With builds of images.
     pub images: images::Faults,
     /// Between them.
@@ -27,7 +29,13 @@ pub struct AllFaults {
 
 impl From<fleetfoot_stand_in::FaultLevel> for AllFaults {
     fn from(level: fleetfoot_stand_in::FaultLevel) -> Self {
-        Self { github: level.into(), fargate: level.into(), images: level.into(), system: level.into() }
+        Self {
+            github: level.into(),
+            fargate: level.into(),
+            registry: level.into(),
+            images: level.into(),
+            system: level.into(),
+        }
     }
 }
 
@@ -83,6 +91,7 @@ impl Scenario {
         plan.github.limits = self.limits.github.clone();
         plan.fargate.faults = self.faults.fargate.clone();
         plan.fargate.limits = self.limits.fargate.clone();
+        plan.registry.faults = self.faults.registry.clone();
         plan.images.faults = self.faults.images.clone();
         plan.faults = self.faults.system.clone();
         plan.latency = Latency::REAL;

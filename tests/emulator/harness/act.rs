@@ -32,7 +32,7 @@ impl System {
     /// Sees to it that the fleet has its configuration.
     pub(crate) async fn be_configured(&self) {
         let configure = async || {
-            let (written, told) = self.configure(&fleet(&self.github)).await;
+            let (written, told) = self.configure(&fleet(&self.github, &self.registry)).await;
             assert!(written, "{told}");
         };
         self.configured.get_or_init(configure).await;

@@ -2,7 +2,7 @@
 
 use super::deploy::STACK;
 use super::github::OWNER;
-use super::{GitHub, Slack};
+use super::{GitHub, Registry, Slack};
 
 /// What webhooks are signed with.
 pub(crate) const WEBHOOK_SECRET: &str = "test-only-webhook-secret";
@@ -10,7 +10,7 @@ pub(crate) const WEBHOOK_SECRET: &str = "test-only-webhook-secret";
 pub(crate) const APP_KEY: &str = include_str!("../../../shared/github/tests/wire/keys/test-only-app-key.pem");
 
 /// `fleet.toml`. Times are short, so that a story does not wait for minutes, but longer than webhooks take on a busy machine.
-pub(crate) fn fleet(github: &GitHub) -> String {
+pub(crate) fn fleet(github: &GitHub, registry: &Registry) -> String {
     format!(
         r#"
 [github]
@@ -39,6 +39,10 @@ runners = 60
 [images]
 allow = ["ubuntu:*"]
 
+[images.mirrors]
+"docker.io" = "{registry}"
+"public.ecr.aws" = "{registry}"
+
 [notify]
 slack = "ssm:/fleetfoot/{STACK}/slack/webhook"
 
@@ -52,6 +56,7 @@ grace_seconds = 10
 survey_seconds = 5
 "#,
         url = github.address,
+        registry = registry.address,
     )
 }
 

@@ -16,13 +16,14 @@ use super::configuration::{self, WEBHOOK_SECRET};
 use super::deploy::{STACK, Stack};
 use super::gateway::{Gateway, client};
 use super::say::say;
-use super::{GitHub, Slack, adaptations, bridge, build, command};
+use super::{GitHub, Registry, Slack, adaptations, bridge, build, command};
 
 /// Everything that runs while stories are told.
 pub(crate) struct System {
     pub(crate) aws: Aws,
     pub(crate) stack: Stack,
     pub(crate) github: GitHub,
+    pub(crate) registry: Registry,
     pub(crate) slack: Slack,
     /// ECS, CodeBuild and ECR.
     pub(crate) cloud: Cloud,
@@ -76,6 +77,7 @@ impl System {
             aws,
             stack: deployed,
             github,
+            registry: Registry::start().await,
             slack,
             cloud,
             api,

@@ -13,7 +13,7 @@ pub(crate) async fn without_one_no_delivery_is_lost(system: &System) {
     assert_eq!(health(system).await.0, 503);
     says(system, "there is no parameter /fleetfoot/fleetfoot/config").await;
 
-    let wrong = fleet(&system.github).replace("memory = 1024", "memory = 1000");
+    let wrong = fleet(&system.github, &system.registry).replace("memory = 1024", "memory = 1000");
     let (written, told) = system.configure(&wrong).await;
     assert!(!written && told.contains("memory"), "{told}");
     system.configure_blindly(&wrong).await;
@@ -22,7 +22,7 @@ pub(crate) async fn without_one_no_delivery_is_lost(system: &System) {
     let asked = system.aws.invoke(system.stack.resource("CleanupFunction"), &Value::Null).await;
     assert!(asked.failed, "a function without a configuration has handled something: {}", asked.payload);
 
-    let (written, told) = system.configure(&fleet(&system.github)).await;
+    let (written, told) = system.configure(&fleet(&system.github, &system.registry)).await;
     assert!(written, "{told}");
     let (status, body) = health(system).await;
     assert_eq!(status, 200, "{body}");

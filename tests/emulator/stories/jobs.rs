@@ -47,6 +47,18 @@ pub(crate) async fn a_job_with_an_image(system: &System) {
     assert_eq!(Figures::of(system).since(&before).of_call("CodeBuild.StartBuild"), 1);
 }
 
+/// Its registry does not know it: the job is rejected within seconds, and a person hears why.
+pub(crate) async fn a_job_whose_image_is_not_there(system: &System) {
+    system.registry.remove("library/ubuntu:99.04");
+    let job = system.push(&["self-hosted", "class:small", "image:ubuntu:99.04"]);
+    system.slack.told(&["ubuntu:99.04", "will get no runner"]).await;
+    let (_, why) = system.fleetfoot(&["why", &job.to_string()]).await;
+    assert!(why.contains("there is no") && why.contains("library/ubuntu:99.04"), "{why}");
+    system.github.cancel(job);
+    assert_eq!(system.github.ended(job).await, "cancelled");
+    system.nothing_runs().await;
+}
+
 /// A label of ours with a value that is none: nobody guesses, and a person hears of it.
 pub(crate) async fn a_refused_job(system: &System) {
     let job = system.push(&["self-hosted", "class:smal"]);

@@ -37,6 +37,7 @@ pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
         github::every_request_is_as_github_describes_it,
         jobs::a_job,
         jobs::a_job_with_an_image,
+        jobs::a_job_whose_image_is_not_there,
         jobs::a_refused_job,
         jobs::capacity_reached_and_freed,
         jobs::fifty_jobs_at_once,

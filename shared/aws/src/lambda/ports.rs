@@ -105,6 +105,12 @@ impl Ports {
         Arc::new(GitHubClient::new(github, Arc::clone(&self.secrets), Arc::new(SystemClock)))
     }
 
+    /// GitHub, for what it tells anybody. No credentials are needed.
+    pub fn public_github(&self) -> Arc<dyn GitHub> {
+        let secrets = Arc::clone(&self.secrets);
+        Arc::new(GitHubClient::new(&self.config.github, secrets, Arc::new(SystemClock)))
+    }
+
     /// Where the webhook's secrets are. One of them is needed.
     pub fn webhook_secrets(&self) -> Arc<dyn Secrets> {
         self.need(self.config.github.webhook_secrets.clone());

@@ -2,9 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetfoot_model::ids::{BuildId, ImageKey};
-use fleetfoot_model::ports::{BuildRequest, BuildStatus, Images, ImagesError};
+use fleetfoot_model::image::ImageReference;
+use fleetfoot_model::ports::{
+    BaseImage, BuildRequest, BuildStatus, Images, ImagesError, Registry, RegistryError,
+};
+use fleetfoot_model::spec::Arch;
 use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::images::StandInImages;
+use fleetfoot_stand_in::registry::StandInRegistry;
 
 use super::Surroundings;
 
@@ -34,5 +39,19 @@ impl Images for WorldImages {
     async fn status(&self, build: &BuildId) -> Result<BuildStatus, ImagesError> {
         self.around.call(&self.around.latency.fleet, || ()).await;
         self.builder.status(build).await
+    }
+}
+
+/// The registries of a world.
+pub(crate) struct WorldRegistry {
+    pub(crate) around: Arc<Surroundings>,
+    pub(crate) registry: InProcess<StandInRegistry>,
+}
+
+#[async_trait]
+impl Registry for WorldRegistry {
+    async fn resolve(&self, image: &ImageReference, arch: Arch) -> Result<BaseImage, RegistryError> {
+        let act = || self.registry.state().resolve(self.around.now(), image, arch);
+        self.around.call(&self.around.latency.fleet, act).await
     }
 }

@@ -24,7 +24,7 @@ use crate::watch::{Happening, Watch};
 
 pub(crate) use fleet::WorldFleet;
 pub(crate) use github::WorldGitHub;
-pub(crate) use images::WorldImages;
+pub(crate) use images::{WorldImages, WorldRegistry};
 pub(crate) use ledger::poll_once;
 pub use ledger::{WorldLedger, at_once};
 pub(crate) use people::WorldTickets;

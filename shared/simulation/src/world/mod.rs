@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use fleetfoot_local::assembly::{Ports, functions};
 use fleetfoot_local::bus::{Bus, Delivery, Pace};
 use fleetfoot_local::functions::Functions;
-use fleetfoot_local::registry::UncheckedRegistry;
 use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
@@ -23,13 +22,14 @@ use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::fargate::{self, StandInFargate};
 use fleetfoot_stand_in::github::{self, JobOrder, StandInGitHub};
 use fleetfoot_stand_in::images::{self, StandInImages};
+use fleetfoot_stand_in::registry::{self, StandInRegistry};
 use fleetfoot_stand_in::runner::SimulatedRunners;
 
 use crate::faults::{Faults, Latency};
 use crate::mutation::Mutation;
 use crate::ports::{
     SlackChannel, Surroundings, WEBHOOK_SECRET, WorldFleet, WorldGitHub, WorldImages, WorldLedger,
-    WorldSecrets, WorldTickets,
+    WorldRegistry, WorldSecrets, WorldTickets,
 };
 use crate::watch::Watch;
 use agents::Agents;
@@ -51,6 +51,8 @@ pub struct WorldPlan {
     pub github: github::Settings,
     /// The stand-in Fargate.
     pub fargate: fargate::Settings,
+    /// The stand-in registries of base images.
+    pub registry: registry::Settings,
     /// The stand-in image builder.
     pub images: images::Settings,
     /// What goes wrong between them.
@@ -75,6 +77,7 @@ impl WorldPlan {
             config,
             github: github::Settings::new(seed, Secret::new(WEBHOOK_SECRET)),
             fargate: fargate::Settings::new(seed),
+            registry: registry::Settings::new(seed),
             images: images::Settings::new(seed),
             faults: Faults::NONE,
             latency: Latency::NONE,
@@ -101,6 +104,7 @@ pub struct World {
     pub slack: Arc<SlackChannel>,
     github: InProcess<StandInGitHub>,
     fargate: InProcess<StandInFargate>,
+    registry: InProcess<StandInRegistry>,
     images: InProcess<StandInImages>,
     runners: SimulatedRunners,
     agents: Agents,
@@ -121,12 +125,24 @@ impl World {
     /// If the template is not understood, which a test would have found.
     pub fn new(plan: WorldPlan) -> Self {
         let is_fair = is_fair(&plan);
-        let WorldPlan { seed, began, config, github, fargate, images, faults, latency, mutation, history } =
-            plan;
+        let WorldPlan {
+            seed,
+            began,
+            config,
+            github,
+            fargate,
+            registry,
+            images,
+            faults,
+            latency,
+            mutation,
+            history,
+        } = plan;
         let clock = VirtualClock::at(began);
         let shared = Arc::new(clock.clone());
         let github = InProcess::new(Arc::new(Mutex::new(StandInGitHub::new(github))), shared.clone());
         let fargate = InProcess::new(Arc::new(Mutex::new(StandInFargate::new(fargate))), shared.clone());
+        let registry = InProcess::new(Arc::new(Mutex::new(StandInRegistry::new(registry))), shared.clone());
         let images = InProcess::new(Arc::new(Mutex::new(StandInImages::new(images))), shared);
         let weather = weather::Weather::of(seed, began, &faults);
         for (from, until) in weather.github {
@@ -145,7 +161,7 @@ impl World {
                 github: github.clone(),
                 scopes: config.github.target.scopes(),
             }),
-            registry: Arc::new(UncheckedRegistry),
+            registry: Arc::new(WorldRegistry { around: around.clone(), registry: registry.clone() }),
             images: Arc::new(WorldImages { around: around.clone(), builder: images.clone() }),
             secrets: secrets.clone(),
             tickets: Arc::new(WorldTickets { around: around.clone(), tickets: SeededTickets::new(seed) }),
@@ -170,6 +186,7 @@ impl World {
             slack,
             github,
             fargate,
+            registry,
             images,
             around,
             began,
@@ -190,6 +207,11 @@ impl World {
     /// The stand-in Fargate.
     pub fn fargate(&self) -> MutexGuard<'_, StandInFargate> {
         self.fargate.state()
+    }
+
+    /// The stand-in registries of base images.
+    pub fn registry(&self) -> MutexGuard<'_, StandInRegistry> {
+        self.registry.state()
     }
 
     /// The stand-in image builder.
@@ -223,6 +245,7 @@ fn is_fair(plan: &WorldPlan) -> bool {
     let runner_swapped = plan.github.faults.runner_swapped;
     plan.github.faults == github::Faults { runner_swapped, ..github::Faults::NONE }
         && plan.fargate.faults == fargate::Faults::NONE
+        && plan.registry.faults == registry::Faults::NONE
         && plan.images.faults == images::Faults::NONE
         && plan.faults == Faults::NONE
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use fleetfoot_model::ids::{BuildId, ImageKey};
 use fleetfoot_model::image::ImageReference;
+use fleetfoot_model::image_key::ImageMode;
 use fleetfoot_model::ports::{BuildRequest, BuildStatus, ImagesError};
 use fleetfoot_model::spec::Arch;
 use serde_json::{Value, json};
@@ -39,10 +40,14 @@ fn build(request: &Value) -> Result<BuildRequest, (StatusCode, &'static str, Str
         let found = variables.iter().find(|it| it["name"] == name);
         found.map(|it| text(&it["value"]).to_owned()).ok_or_else(|| invalid(name))
     };
-    let image: ImageReference = variable("BASE_IMAGE")?.parse().map_err(|_| invalid("BASE_IMAGE"))?;
+    let base = variable("BASE_IMAGE")?;
+    let image: ImageReference = base.parse().map_err(|_| invalid("BASE_IMAGE"))?;
+    let modes = [ImageMode::Build, ImageMode::Inject];
+    let target = variable("TARGET")?;
+    let mode = modes.into_iter().find(|mode| mode.target() == target).ok_or_else(|| invalid("TARGET"))?;
     let key: ImageKey = variable("IMAGE_KEY")?.parse().map_err(|_| invalid("IMAGE_KEY"))?;
     let arch: Arch = variable("ARCH")?.parse().map_err(|_| invalid("ARCH"))?;
-    Ok(BuildRequest { key, image, arch })
+    Ok(BuildRequest { key, image, base, arch, mode })
 }
 
 fn statuses(inside: &mut Inside, request: &Value) -> Answer {

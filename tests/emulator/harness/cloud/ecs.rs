@@ -54,6 +54,7 @@ pub(super) fn answer(inside: &mut Inside, operation: &str, request: &Value) -> A
             inside.families.insert(family.to_owned());
             Ok(definition(family))
         }
+        "ListTaskDefinitionFamilies" => Ok(json!({ "families": inside.families })),
         _ => Err(unknown(operation)),
     }
 }
@@ -100,7 +101,7 @@ fn launch(request: &Value) -> Result<LaunchRequest, (StatusCode, &'static str, S
         runner: text(&request["startedBy"]).parse().map_err(|_| client("startedBy is no runner"))?,
         spec,
         capacity,
-        image_uri: None,
+        image: None,
         // Nobody's: its agent finds the true one in its environment.
         ticket: SystemTickets.draw(),
         attempt: 0,

@@ -18,8 +18,11 @@ use fleetfoot_model::ids::ImageKey;
 use fleetfoot_model::image_key::{INJECTOR_BASE, ImageMode, Recipe, key_of};
 use fleetfoot_model::ledger;
 use fleetfoot_model::record::{Image, ImageState};
+use fleetfoot_model::secret::Secret;
 use fleetfoot_model::spec::Arch;
 use fleetfoot_model::{SignedDuration, Timestamp};
+use fleetfoot_shell::clock::VirtualClock;
+use fleetfoot_stand_in::github::{InProcessGitHub, Settings, StandInGitHub};
 use serde_json::json;
 
 pub(crate) use builder::Builder;
@@ -33,6 +36,7 @@ pub(crate) struct World {
     pub(crate) builder: Arc<Builder>,
     pub(crate) registry: Arc<Bases>,
     pub(crate) fleet: Arc<Definitions>,
+    github: Arc<InProcessGitHub>,
     pub(crate) config: Arc<Config>,
     now: Mutex<Timestamp>,
 }
@@ -60,6 +64,13 @@ fn image_key(bases: &Bases, recipe: &Recipe) -> ImageKey {
     key_of(&bases.digest(BASE, Arch::X64), Arch::X64, recipe)
 }
 
+/// One that has published no releases of its runner.
+fn github() -> InProcessGitHub {
+    let settings = Settings::new(1, Secret::new("secret"));
+    let clock = VirtualClock::at(Timestamp::UNIX_EPOCH);
+    InProcessGitHub::new(Arc::new(Mutex::new(StandInGitHub::new(settings))), Arc::new(clock))
+}
+
 pub(crate) fn names(facts: &[Fact]) -> Vec<&'static str> {
     facts.iter().map(Fact::detail_type).collect()
 }
@@ -79,6 +90,7 @@ impl World {
             builder: Arc::default(),
             registry: Arc::default(),
             fleet: Arc::default(),
+            github: Arc::new(github()),
             config: config("ubuntu:*").into(),
             now: Mutex::new("2026-11-20T10:00:00Z".parse().expect("a time")),
         }
@@ -94,6 +106,7 @@ impl World {
             registry: self.registry.clone(),
             images: self.builder.clone(),
             fleet: self.fleet.clone(),
+            github: self.github.clone(),
             config: self.config.clone(),
         }
     }
