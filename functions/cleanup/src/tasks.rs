@@ -31,8 +31,10 @@ impl Cleanup {
         let live = |task: &Task| snapshot.runners.get(&task.runner).filter(|row| row.value.is_live());
         let unwritten = |(task, row): &(&Task, &Stored<Runner>)| row.value.task.is_none() && !task.stopping;
         let found = tasks.values().filter_map(|task| live(task).map(|row| (task, row)));
+        let mut was_mended = !facts.is_empty();
         for (task, row) in found.filter(unwritten).take(MOST_REPAIRS) {
             self.adopt(&row.value, task, now).await?;
+            was_mended = true;
         }
         let is_due = |task: &Task| !task.stopping && now >= task.created_at + self.config.timeouts.lost;
         let orphans = tasks.iter().filter(|(_, task)| is_due(task) && live(task).is_none());
@@ -42,9 +44,12 @@ impl Cleanup {
             }
             memory.orphans_mended_up_to = Some(task.runner.clone());
             facts.extend(self.stop_orphan(task, budget, now).await);
+            was_mended = true;
         }
         // What was mended above must not be judged by its old row below.
-        *snapshot = Snapshot::load(&*self.ledger).await?;
+        if was_mended {
+            *snapshot = Snapshot::load(&*self.ledger).await?;
+        }
         Ok(facts)
     }
 
@@ -106,7 +111,15 @@ impl Cleanup {
     ///
     /// What fails is found again: it must not hold up the others.
     async fn stop_orphan(&self, task: &Task, budget: &mut Budget, now: Timestamp) -> Option<Fact> {
-        match self.forget_at_github(&task.runner, now).await {
+        let row = match ledger::runner(&*self.ledger, &task.runner).await {
+            Ok(row) => row,
+            Err(error) => return not_now(&task.runner, &error),
+        };
+        // A snapshot holds the oldest rows only: in a fleet that is larger, this one may live.
+        if row.as_ref().is_some_and(|row| row.value.is_live()) {
+            return None;
+        }
+        match self.forget_at_github(&task.runner, row, now).await {
             Ok(()) => {}
             Err(GitHubError::Busy) => return None,
             Err(error) => {
@@ -121,9 +134,12 @@ impl Cleanup {
         Some(RunnerReaped { runner: task.runner.to_string(), reason: reason.to_owned() }.into())
     }
 
-    async fn forget_at_github(&self, name: &RunnerName, now: Timestamp) -> Result<(), GitHubError> {
-        let row = ledger::runner(&*self.ledger, name).await;
-        let row = row.map_err(|error| GitHubError::Unavailable(error.to_string()))?;
+    async fn forget_at_github(
+        &self,
+        name: &RunnerName,
+        row: Option<Stored<Runner>>,
+        now: Timestamp,
+    ) -> Result<(), GitHubError> {
         if let Some(row) = row {
             return self.dismisser().unregister(&row.value, now).await;
         }

@@ -1,10 +1,13 @@
 //! Launches that an API's limit holds up: the pause, and the turns that follow it.
 
+use std::collections::HashMap;
+
 use fleetfoot_model::decide::{fairness, pace};
 use fleetfoot_model::events::{Fact, LaunchesPaused, QueueCause};
 use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::{Job, Waiting};
-use fleetfoot_model::ledger;
+use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::pause::{self, TURN};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
@@ -48,9 +51,9 @@ impl Launch {
                 let any_waits = !order.is_empty() || !called.is_empty();
                 row.value.until = any_waits.then(|| now + TURN);
                 let turns = pace::turns(&mut row.value, &self.config.limits, now);
+                let jobs: HashMap<JobId, &Stored<Job>> = jobs.iter().map(|job| (job.value.id(), job)).collect();
                 for id in order.into_iter().take(turns) {
-                    let job = jobs.iter().find(|job| job.value.id() == id);
-                    facts.extend(job.map(|job| job.value.queued_again(QueueCause::Turn)));
+                    facts.extend(jobs.get(&id).map(|job| job.value.queued_again(QueueCause::Turn)));
                     row.value.called.push(id);
                 }
             }

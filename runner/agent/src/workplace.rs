@@ -28,6 +28,8 @@ const LIBRARIES: [&str; 6] = [
 /// The runner takes the folder above its `bin` for its own, wherever links led to it (`HostContext.cs`), so all is copied
 /// but this, which is large, and which nobody writes to.
 const LINKED: &str = "externals";
+/// The folder beside the runner's with programs that say why they are not there (`runner/Dockerfile`, target `inject`).
+const FALLBACKS: &str = "fallback";
 /// What another runner left (`Constants.cs`).
 const NOT_COPIED: [&str; 5] = [".runner", ".credentials", ".credentials_rsaparams", "_diag", "_work"];
 
@@ -65,6 +67,9 @@ impl Workplace {
             tracing::info!(runner.home = %home.display(), "the user has no home to write to, and gets one");
             variables.push(("HOME", home.into_os_string()));
         }
+        variables.extend(
+            path_with_fallbacks(&settings.runner_dir, settings.variable("PATH")).map(|path| ("PATH", path)),
+        );
         let mut set = |(name, value): (&'static str, &str)| {
             if settings.variable(name).is_none() {
                 variables.push((name, value.into()));
@@ -83,6 +88,17 @@ impl Workplace {
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_os_str()))
     }
+}
+
+/// The `PATH` with what stands in for programs that the image lacks at its end, if such came with the runner.
+fn path_with_fallbacks(runner_dir: &Path, path: Option<&OsStr>) -> Option<OsString> {
+    let fallbacks = runner_dir.parent()?.join(FALLBACKS);
+    if !fallbacks.is_dir() {
+        return None;
+    }
+    let path = path.unwrap_or_default();
+    let folders = std::env::split_paths(path).filter(|folder| !folder.as_os_str().is_empty());
+    std::env::join_paths(folders.chain([fallbacks])).ok()
 }
 
 /// A folder for what is made, if any.
@@ -213,6 +229,18 @@ mod tests {
         assert_eq!(fs::read_link(to.join("externals")).unwrap(), from.join("externals"));
         assert_eq!(fs::read_link(to.join("bin/link")).unwrap(), Path::new("deep/file"));
         assert!(!to.join(".credentials").exists() && !to.join("_diag").exists());
+    }
+
+    #[test]
+    fn what_stands_in_for_a_program_comes_after_every_program() {
+        let place = tempfile::tempdir().unwrap();
+        let runner = place.path().join("actions-runner");
+        let path = |path: Option<&str>| path_with_fallbacks(&runner, path.map(OsStr::new));
+        assert_eq!(path(Some("/usr/bin")), None, "the image has all that it is to have");
+        fs::create_dir(place.path().join(FALLBACKS)).unwrap();
+        let fallbacks = place.path().join(FALLBACKS).display().to_string();
+        assert_eq!(path(Some("/usr/bin:/bin")), Some(format!("/usr/bin:/bin:{fallbacks}").into()));
+        assert_eq!(path(None), Some(fallbacks.into()));
     }
 
     #[test]

@@ -141,7 +141,7 @@ typed_read!(
 /// The most rows without a partner that one event looks through; the oldest come first.
 const MOST_UNMATCHED: usize = 1000;
 /// The most that a new job looks through, to see whether it is alone: when more than these wait, it has to wait too.
-pub const FIRST_UNMATCHED: usize = 50;
+pub const FIRST_UNMATCHED: usize = 20;
 
 /// What looks for a partner: queued jobs without a runner, runners without a job.
 pub async fn unmatched(ledger: &dyn Ledger) -> Result<Vec<Stored<Record>>, LedgerError> {

@@ -254,7 +254,8 @@ mod tests {
             Pin { version: "2.400.1".parse().unwrap(), published: jiff::civil::date(2026, 12, 1), checksums };
         let text = pin.write_into(PINNED).unwrap();
         assert_eq!(text.parse(), Ok(pin.clone()));
-        assert_eq!(text.lines().filter(|it| it.starts_with('#')).count(), 3);
+        let comments = |text: &str| text.lines().filter(|it| it.starts_with('#')).count();
+        assert_eq!(comments(&text), comments(PINNED));
         assert_eq!(pin.write_into("version = 1"), None);
     }
 
@@ -263,7 +264,7 @@ mod tests {
         let told = |text: &str| text.parse::<Pin>().unwrap_err().to_string();
         assert!(told("").contains("missing field"), "{}", told(""));
         assert!(told(&PINNED.replace("2.3", "2.x")).contains("is not a version"));
-        assert!(told(&PINNED.replacen("x64 = \"a", "x64 = \"A", 1)).contains("the checksum for x64 is not"));
+        assert!(told(&PINNED.replacen("x64 = \"", "x64 = \"A", 1)).contains("the checksum for x64 is not"));
         assert!(told(&format!("{PINNED}x86 = \"\"")).contains("unknown field"));
     }
 }

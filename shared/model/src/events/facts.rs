@@ -48,7 +48,11 @@ macro_rules! facts {
             /// Reads a detail; `None` for a detail-type that is not ours.
             pub fn decode(detail_type: &str, detail: &serde_json::Value) -> Option<Result<Self, serde_path_to_error::Error<serde_json::Error>>> {
                 match detail_type {
-                    $(stringify!($name) => Some(serde_path_to_error::deserialize::<_, $name>(detail).map(Self::$name)),)*
+                    // Where it is wrong is only looked for if it is: keeping track of the path costs as much as reading.
+                    $(stringify!($name) => Some(match $name::deserialize(detail) {
+                        Ok(fact) => Ok(Self::$name(fact)),
+                        Err(_) => serde_path_to_error::deserialize::<_, $name>(detail).map(Self::$name),
+                    }),)*
                     _ => None,
                 }
             }

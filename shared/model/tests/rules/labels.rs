@@ -46,7 +46,7 @@ fn a_label_of_ours_with_a_bad_value_is_refused_with_what_is_allowed() {
         ("self-hosted disk:lots", &["20 to 200"]),
         ("self-hosted image:debian:12", &["debian:12", "not allowed", "ubuntu:*"]),
         ("self-hosted image:$(id)", &["image:$(id)"]),
-        ("self-hosted image:u:p@evil.example/x", &["credentials"]),
+        ("self-hosted image:u:p@evil.example/x", &["a user name and a password"]),
         ("self-hosted class:small linus", &["linus", "did you mean \"linux\""]),
     ] {
         let Reading::Refused(reason) = read(text) else { panic!("{text} was not refused") };

@@ -64,7 +64,7 @@ fn a_build_takes_minutes_and_then_its_image_can_be_pulled() {
     let variables = &told[1].additional_information.environment.environment_variables;
     let value = |name| variables.iter().find(|it| it.name == name).map(|it| it.value.as_str());
     assert_eq!(value("IMAGE_KEY"), Some(key().as_str()));
-    assert_eq!(value("IMAGE"), Some("docker.io/library/ruby:3.2"));
+    assert_eq!(value("BASE_IMAGE"), Some("docker.io/library/ruby:3.2"));
     assert_eq!(value("PLATFORM"), Some("linux/arm64"));
     assert_eq!(told[1].build_id, build.as_str());
 
