@@ -32,8 +32,9 @@ pub(crate) struct Cast(pub(crate) Vec<Role>);
 const REPOSITORIES: [&str; 3] = ["acme/app", "acme/lib", "acme/site"];
 const CLASSES: [&str; 3] = ["class:small", "class:medium", "class:large"];
 const NAMES: [&str; 4] = ["build", "test", "lint", "deploy"];
-/// Positions of the special jobs.
-const WITH_IMAGE: usize = 1;
+/// Positions of the special jobs. The first with an image has it built, the second waits for the same build, the third
+/// finds it there.
+const WITH_IMAGE: [usize; 3] = [1, 4, 9];
 const REFUSED: usize = 2;
 const CANCELLED: usize = 3;
 
@@ -49,7 +50,7 @@ fn role(n: usize, jobs: usize, seed: u64) -> Role {
     let third = |shift: u32| usize::try_from((chance >> shift) % 3).unwrap_or(0);
     let class = CLASSES[third(0)];
     let (part, labels) = match n {
-        WITH_IMAGE => (Part::Runs, vec!["self-hosted", class, "image:ubuntu:22.04"]),
+        _ if WITH_IMAGE.contains(&n) => (Part::Runs, vec!["self-hosted", class, "image:ubuntu:22.04"]),
         REFUSED => (Part::IsRefused, vec!["self-hosted", "class:mediun"]),
         CANCELLED => (Part::IsCancelled, vec!["self-hosted", class]),
         _ => (Part::Runs, vec!["self-hosted", class]),
