@@ -13,7 +13,7 @@ use crate::failure::{Failure, OrFail};
 use crate::output::Answer;
 use crate::times::Times;
 
-pub(crate) const EXAMPLES: &str = r#"Examples:
+pub(crate) const EXAMPLES: &str = r"Examples:
   fleetfoot runner bump
   GITHUB_TOKEN=... fleetfoot runner bump --pull-request acme/fleetfoot
 
@@ -21,7 +21,7 @@ The version, its day and its checksums are those that GitHub tells with the rele
 changed if the newest release is pinned, and no second pull request is opened for a release.
 Images are built with the new release once the fleet has been deployed with it.
 
-The token needs `contents: write` and `pull-requests: write`."#;
+The token needs `contents: write` and `pull-requests: write`.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

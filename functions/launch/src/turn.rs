@@ -51,7 +51,8 @@ impl Launch {
                 let any_waits = !order.is_empty() || !called.is_empty();
                 row.value.until = any_waits.then(|| now + TURN);
                 let turns = pace::turns(&mut row.value, &self.config.limits, now);
-                let jobs: HashMap<JobId, &Stored<Job>> = jobs.iter().map(|job| (job.value.id(), job)).collect();
+                let jobs: HashMap<JobId, &Stored<Job>> =
+                    jobs.iter().map(|job| (job.value.id(), job)).collect();
                 for id in order.into_iter().take(turns) {
                     facts.extend(jobs.get(&id).map(|job| job.value.queued_again(QueueCause::Turn)));
                     row.value.called.push(id);

@@ -82,7 +82,7 @@ mod tests {
         read(&Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: body.as_bytes().to_vec() })
     }
 
-    fn one(assets: Value, body: Value) -> Option<Checksums> {
+    fn one(assets: &Value, body: &Value) -> Option<Checksums> {
         let entry = json!({ "tag_name": "v2.337.0", "published_at": "2026-09-01T10:00:00Z", "assets": assets,
             "body": body });
         read_all(&json!([entry]).to_string()).unwrap().remove(0).checksums
@@ -102,13 +102,13 @@ mod tests {
     fn checksums_are_githubs_own_or_those_of_the_notes_and_never_two_different_ones() {
         let both = Checksums { x64: "1".repeat(64), arm64: "2".repeat(64) };
         let notes = format!("{}{}", note("x64", "1"), note("arm64", "2"));
-        assert_eq!(one(json!([asset("x64", "1"), asset("arm64", "2")]), Value::Null), Some(both.clone()));
-        assert_eq!(one(json!([]), json!(notes)), Some(both.clone()));
-        assert_eq!(one(json!([asset("x64", "1")]), json!(notes)), Some(both));
-        assert_eq!(one(json!([asset("x64", "3"), asset("arm64", "2")]), json!(notes)), None);
-        assert_eq!(one(json!([asset("x64", "1")]), Value::Null), None);
-        assert_eq!(one(json!([asset("x64", "g"), asset("arm64", "2")]), Value::Null), None);
-        assert_eq!(one(json!([]), json!("<!-- BEGIN SHA linux-x64 --><LINUX_X64_SHA>")), None);
+        assert_eq!(one(&json!([asset("x64", "1"), asset("arm64", "2")]), &Value::Null), Some(both.clone()));
+        assert_eq!(one(&json!([]), &json!(notes)), Some(both.clone()));
+        assert_eq!(one(&json!([asset("x64", "1")]), &json!(notes)), Some(both));
+        assert_eq!(one(&json!([asset("x64", "3"), asset("arm64", "2")]), &json!(notes)), None);
+        assert_eq!(one(&json!([asset("x64", "1")]), &Value::Null), None);
+        assert_eq!(one(&json!([asset("x64", "g"), asset("arm64", "2")]), &Value::Null), None);
+        assert_eq!(one(&json!([]), &json!("<!-- BEGIN SHA linux-x64 --><LINUX_X64_SHA>")), None);
     }
 
     #[test]

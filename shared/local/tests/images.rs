@@ -159,7 +159,8 @@ async fn docker_builds_the_recipe_on_the_base() {
     assert_eq!(images.find(&wanted.key).await.unwrap(), Some(uri.clone()));
     let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
     let asked: Vec<&str> = asked.lines().collect();
-    let options = ["build", "--pull", "--platform", "linux/amd64", "--target", "runner", "--tag", uri.as_str()];
+    let options =
+        ["build", "--pull", "--platform", "linux/amd64", "--target", "runner", "--tag", uri.as_str()];
     assert_eq!(asked[..8], options);
     assert_eq!(asked[8], "--build-arg=BASE_IMAGE=docker.io/library/ubuntu:22.04");
 

@@ -78,15 +78,12 @@ async fn answer(State(github): State<GitHub>, request: Request) -> Response {
     let what = format!("{} {}", parts.method, parts.uri.path());
     repository.asked.push(what.clone());
     let mut response = Response::builder().header("content-type", "application/json");
-    let (status, answer) = match repository.trouble.clone() {
-        Some((status, (name, value), text)) => {
-            response = response.header(name, value);
-            (status, text)
-        }
-        None => {
-            let (status, answer) = repository.answer(&what, &query, token.as_deref(), &body);
-            (status, answer.to_string())
-        }
+    let (status, answer) = if let Some((status, (name, value), text)) = repository.trouble.clone() {
+        response = response.header(name, value);
+        (status, text)
+    } else {
+        let (status, answer) = repository.answer(&what, &query, token.as_deref(), &body);
+        (status, answer.to_string())
     };
     response.status(status).body(Body::from(answer)).unwrap()
 }
@@ -174,5 +171,7 @@ impl Repository {
 /// As GitHub sends it: in lines of 60 characters.
 fn lines(text: &str) -> String {
     let encoded = STANDARD.encode(text);
-    encoded.as_bytes().chunks(60).map(|line| format!("{}\n", std::str::from_utf8(line).unwrap())).collect()
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(60).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    lines.join("\n") + "\n"
 }
