@@ -9,7 +9,7 @@ use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{cut, or_dash, safe};
 use crate::times::Times;
-use crate::view::{self, JobView};
+use fleetfoot_report::view::{self, JobView};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

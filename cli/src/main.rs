@@ -22,7 +22,6 @@ mod testing;
 mod text;
 mod times;
 mod up;
-mod view;
 mod why;
 mod wiring;
 

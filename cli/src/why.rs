@@ -22,7 +22,7 @@ use crate::runners::{self, timeline};
 use crate::table::pairs;
 use crate::text::{labels, safe};
 use crate::times::Times;
-use crate::view::{self, JobView, RunnerDetails, StepView};
+use fleetfoot_report::view::{self, JobView, RunnerDetails, StepView};
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot why 289782451

@@ -14,7 +14,7 @@ use crate::place::InRows;
 use crate::table::pairs;
 use crate::text::{labels, safe, width};
 use crate::times::{Times, span};
-use crate::view::{self, RunnerDetails};
+use fleetfoot_report::view::{self, RunnerDetails};
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runners details ff-289782451-1

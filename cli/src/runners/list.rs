@@ -8,7 +8,7 @@ use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{or_dash, safe};
 use crate::times::Times;
-use crate::view::{self, RunnerView};
+use fleetfoot_report::view::{self, RunnerView};
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runners list

@@ -13,7 +13,7 @@ use serde::Serialize;
 /// A job.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct JobView<'a> {
+pub struct JobView<'a> {
     /// `id`, `runId`, `runAttempt`, `repository`, `public`, `workflow`, `name`, `labels`, `htmlUrl`, `createdAt`.
     #[serde(flatten)]
     description: &'a JobDescription,
@@ -64,7 +64,7 @@ impl<'a> From<&'a Job> for JobView<'a> {
 }
 
 /// One word for where a job is.
-pub(crate) fn state_name(state: &JobState) -> &'static str {
+pub fn state_name(state: &JobState) -> &'static str {
     match state {
         JobState::Queued { .. } => "queued",
         JobState::Running { .. } => "running",
@@ -75,7 +75,7 @@ pub(crate) fn state_name(state: &JobState) -> &'static str {
 }
 
 /// Why it was rejected or given up.
-pub(crate) fn reason(state: &JobState) -> Option<&str> {
+pub fn reason(state: &JobState) -> Option<&str> {
     match state {
         JobState::Rejected { reason, .. } | JobState::Expired { reason, .. } => Some(reason),
         _ => None,
@@ -83,7 +83,7 @@ pub(crate) fn reason(state: &JobState) -> Option<&str> {
 }
 
 /// The runner that is meant for a job, has it or had it.
-pub(crate) fn runner_of(state: &JobState) -> Option<&str> {
+pub fn runner_of(state: &JobState) -> Option<&str> {
     match state {
         JobState::Queued { runner, .. } => runner.as_ref().map(RunnerName::as_str),
         JobState::Running { runner, .. } => Some(runner),
@@ -95,7 +95,7 @@ pub(crate) fn runner_of(state: &JobState) -> Option<&str> {
 /// A runner. Its tickets are nobody's business.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RunnerView<'a> {
+pub struct RunnerView<'a> {
     name: &'a RunnerName,
     /// `reserved`, `launched`, `registered`, `busy` or `stopped`.
     state: &'static str,
@@ -150,7 +150,7 @@ impl<'a> From<&'a Runner> for RunnerView<'a> {
 }
 
 /// Why it stopped.
-pub(crate) fn stop_reason(runner: &Runner) -> Option<&StopReason> {
+pub fn stop_reason(runner: &Runner) -> Option<&StopReason> {
     match &runner.state {
         RunnerState::Stopped(reason) => Some(reason),
         _ => None,
@@ -159,12 +159,12 @@ pub(crate) fn stop_reason(runner: &Runner) -> Option<&StopReason> {
 
 /// List price of its time, once it stopped.
 #[expect(clippy::cast_precision_loss, reason = "nobody pays 2^52 millionths of a dollar for a runner")]
-pub(crate) fn cost_usd(runner: &Runner) -> Option<f64> {
+pub fn cost_usd(runner: &Runner) -> Option<f64> {
     runner.cost_micro_usd.map(|micro| micro as f64 / 1e6)
 }
 
 /// One word for what GitHub may know of a runner.
-pub(crate) fn registration_name(registration: Registration) -> &'static str {
+pub fn registration_name(registration: Registration) -> &'static str {
     match registration {
         Registration::None => "none",
         Registration::Pending { .. } => "pending",
@@ -177,7 +177,7 @@ pub(crate) fn registration_name(registration: Registration) -> &'static str {
 /// A step of a timeline.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StepView<'a> {
+pub struct StepView<'a> {
     at: Timestamp,
     what: &'a str,
     /// Since the step before it; negative where the fleet learned of something late.
@@ -185,7 +185,7 @@ pub(crate) struct StepView<'a> {
 }
 
 /// The steps of a timeline.
-pub(crate) fn steps(timeline: &Timeline) -> Vec<StepView<'_>> {
+pub fn steps(timeline: &Timeline) -> Vec<StepView<'_>> {
     with_spans(timeline)
         .map(|(step, since)| StepView {
             at: step.at,
@@ -196,7 +196,7 @@ pub(crate) fn steps(timeline: &Timeline) -> Vec<StepView<'_>> {
 }
 
 /// Steps with the time since the one before.
-pub(crate) fn with_spans(timeline: &Timeline) -> impl Iterator<Item = (&Step, Option<SignedDuration>)> {
+pub fn with_spans(timeline: &Timeline) -> impl Iterator<Item = (&Step, Option<SignedDuration>)> {
     let steps = timeline.steps();
     steps.iter().enumerate().map(move |(n, step)| {
         let before = n.checked_sub(1).and_then(|n| steps.get(n));
@@ -207,7 +207,7 @@ pub(crate) fn with_spans(timeline: &Timeline) -> impl Iterator<Item = (&Step, Op
 /// A runner and what happened to it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RunnerDetails<'a> {
+pub struct RunnerDetails<'a> {
     #[serde(flatten)]
     runner: RunnerView<'a>,
     timeline: Vec<StepView<'a>>,
