@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod failure;
 mod jobs;
+mod manual;
 mod narrate;
 mod output;
 mod place;
@@ -104,6 +105,12 @@ enum Command {
     /// Play the whole fleet in virtual time: what goes wrong, what jobs wait for, what it costs
     #[command(after_long_help = simulate::EXAMPLES)]
     Simulate(Box<simulate::Args>),
+    /// What a shell needs to complete command lines
+    #[command(after_long_help = manual::COMPLETIONS_EXAMPLES)]
+    Completions(manual::CompletionsArgs),
+    /// Manual pages
+    #[command(after_long_help = manual::MAN_EXAMPLES)]
+    Man(manual::ManArgs),
     /// The entry point of a runner's task
     #[command(hide = true)]
     Agent,
@@ -160,6 +167,8 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Why(args) => why::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
+        Command::Completions(args) => Ok(manual::completions(&args)),
+        Command::Man(args) => manual::man(&args),
         Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),
         Command::StandInRunner => Ok(stand_in_runner::run().await),
     }
