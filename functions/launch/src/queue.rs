@@ -1,6 +1,6 @@
 //! The queue: new jobs, and waiting ones whose turn has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
@@ -211,10 +211,10 @@ impl Launch {
         &self,
         jobs: &[Stored<Job>],
     ) -> Result<BTreeMap<Repository, u64>, FunctionError> {
-        let mut live = BTreeMap::new();
+        let (mut seen, mut live) = (HashSet::new(), BTreeMap::new());
         for job in jobs {
             let repository = &job.value.description.repository;
-            if !live.contains_key(repository) {
+            if seen.insert(repository) {
                 let count = self.ledger.count(&Counter::RepositoryRunners(repository.clone())).await?;
                 live.insert(repository.clone(), count);
             }

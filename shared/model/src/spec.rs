@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::image::ImageReference;
 /// A `runs-on` label. GitHub compares labels without regard to case, and so does this type.
 #[derive(Debug, Clone, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct Label(String);
+pub struct Label(Arc<str>);
 
 impl Label {
     /// As it was written.
@@ -38,7 +39,7 @@ impl FromStr for Label {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let legal = (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
         legal
-            .then(|| Self(text.to_owned()))
+            .then(|| Self(text.into()))
             .ok_or_else(|| InvalidId::new("label", text, "1 to 256 bytes without control characters"))
     }
 }
@@ -52,7 +53,7 @@ impl TryFrom<String> for Label {
 
 impl From<Label> for String {
     fn from(label: Label) -> String {
-        label.0
+        label.as_str().to_owned()
     }
 }
 

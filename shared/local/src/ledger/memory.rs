@@ -16,18 +16,23 @@ use crate::database::to_column;
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Tables>);
 
-type Row = Arc<Stored<Record>>;
-/// A time and the key of a row.
+/// A time and the key of a row, in words.
 type Place = (i64, Arc<str>);
+
+#[derive(Debug)]
+struct Row {
+    key: Arc<str>,
+    stored: Arc<Stored<Record>>,
+}
 
 #[derive(Debug, Default)]
 struct Tables {
-    rows: HashMap<Arc<str>, Row>,
+    rows: HashMap<Key, Row>,
     /// Each row in its index once more: those that are listed are many, and need not be looked for one by one.
-    indexes: BTreeMap<Index, BTreeMap<Place, Row>>,
+    indexes: BTreeMap<Index, BTreeMap<Place, Arc<Stored<Record>>>>,
     counters: BTreeMap<Counter, u64>,
     /// Rows by when they may be forgotten.
-    expiring: BTreeSet<Place>,
+    expiring: BTreeMap<Place, Key>,
 }
 
 impl MemoryLedger {
@@ -44,7 +49,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        Ok(self.tables().rows.get(key.to_string().as_str()).map(|row| Stored::clone(row)))
+        Ok(self.tables().rows.get(key).map(|row| Stored::clone(&row.stored)))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
@@ -76,7 +81,9 @@ impl Ledger for MemoryLedger {
 
     async fn forget_expired(&self, now: Timestamp) -> Result<(), LedgerError> {
         let mut tables = self.tables();
-        while let Some((_, key)) = tables.expiring.first().filter(|(at, _)| *at <= to_column(now)).cloned() {
+        while let Some(first) = tables.expiring.first_entry().filter(|first| first.key().0 <= to_column(now))
+        {
+            let key = first.get().clone();
             tables.take(&key);
         }
         let oldest = oldest_window(now);
@@ -90,11 +97,12 @@ impl Tables {
         let mut seen = BTreeSet::new();
         for change in changes {
             let Change::Put(row) = change else { continue };
-            let key = row.value.key().to_string();
-            let version = self.rows.get(key.as_str()).map_or(0, |stored| stored.version);
-            if version != row.version || !seen.insert(key.clone()) {
-                return Err(LedgerError::Conflict(key));
+            let key = row.value.key();
+            let version = self.rows.get(&key).map_or(0, |row| row.stored.version);
+            if version != row.version || seen.contains(&key) {
+                return Err(LedgerError::Conflict(key.to_string()));
             }
+            seen.insert(key);
         }
         Ok(())
     }
@@ -118,25 +126,27 @@ impl Tables {
     }
 
     fn put(&mut self, row: Stored<Record>) {
-        let key: Arc<str> = row.value.key().to_string().into();
-        self.take(&key);
-        let row = Arc::new(Stored { value: row.value, version: row.version + 1 });
-        if let Some((index, at)) = row.value.index() {
-            self.indexes.entry(index).or_default().insert((to_column(at), key.clone()), row.clone());
+        let key = row.value.key();
+        let words = self.take(&key).unwrap_or_else(|| key.to_string().into());
+        let stored = Arc::new(Stored { value: row.value, version: row.version + 1 });
+        if let Some((index, at)) = stored.value.index() {
+            self.indexes.entry(index).or_default().insert((to_column(at), words.clone()), stored.clone());
         }
-        if let Some(at) = row.value.expires_at() {
-            self.expiring.insert((to_column(at), key.clone()));
+        if let Some(at) = stored.value.expires_at() {
+            self.expiring.insert((to_column(at), words.clone()), key.clone());
         }
-        self.rows.insert(key, row);
+        self.rows.insert(key, Row { key: words, stored });
     }
 
-    fn take(&mut self, key: &str) {
-        let Some((key, row)) = self.rows.remove_entry(key) else { return };
-        if let Some((index, at)) = row.value.index() {
+    /// Takes a row out. Answers its key in words.
+    fn take(&mut self, key: &Key) -> Option<Arc<str>> {
+        let Row { key, stored } = self.rows.remove(key)?;
+        if let Some((index, at)) = stored.value.index() {
             self.indexes.entry(index).or_default().remove(&(to_column(at), key.clone()));
         }
-        if let Some(at) = row.value.expires_at() {
-            self.expiring.remove(&(to_column(at), key));
+        if let Some(at) = stored.value.expires_at() {
+            self.expiring.remove(&(to_column(at), key.clone()));
         }
+        Some(key)
     }
 }
