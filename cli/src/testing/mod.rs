@@ -1,6 +1,7 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
 mod commands;
+mod doctor;
 pub(crate) mod fleet;
 mod replay;
 pub(crate) mod rows;
@@ -15,6 +16,7 @@ use fleetfoot_model::record::Record;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
+pub(crate) use self::commands::assert_documented;
 pub(crate) use self::rows::HOSTILE;
 use crate::failure::Exit;
 use crate::output::{Answer, describe};
@@ -122,7 +124,7 @@ impl World {
         let takes = |option: &str| match line.split_whitespace().next() {
             Some("classes") => option == "--config",
             Some("config") => false,
-            Some("replay") => true,
+            Some("dead-letters" | "doctor" | "replay") => true,
             Some("runners") if line.contains("terminate") => true,
             _ => option == "--state",
         };
