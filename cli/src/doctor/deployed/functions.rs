@@ -55,7 +55,8 @@ impl examine::Check for Functions {
     }
 
     async fn examine(&self) -> Result<Vec<Finding>, Failure> {
-        let (mut functions, mut gone): (Vec<Function>, Vec<Finding>) = Default::default();
+        let mut functions: Vec<Function> = Vec::new();
+        let mut gone = Vec::new();
         for key in FUNCTION_NAMES {
             let name = self.0.stack.output(key)?;
             let path = format!("/2015-03-31/functions/{name}/configuration");
