@@ -4,7 +4,10 @@ mod arguments;
 mod aws;
 mod classes;
 mod config;
+mod confirm;
+mod dead_letters;
 mod demo;
+mod doctor;
 mod failure;
 mod jobs;
 mod manual;
@@ -16,6 +19,7 @@ mod rows;
 mod runner;
 mod runners;
 mod simulate;
+mod stale;
 mod stand_in_runner;
 mod table;
 #[cfg(test)]
@@ -96,6 +100,15 @@ enum Command {
     /// The configuration: check it, and put it where a fleet on AWS reads it
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot config check fleet.toml")]
     Config(config::Command),
+    /// Events that nobody could handle: look at them, put them back, forget them
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  fleetfoot dead-letters list\n  fleetfoot dead-letters redrive --all"
+    )]
+    DeadLetters(dead_letters::Command),
+    /// Look at everything that a fleet needs, and tell what is not well and what mends it
+    #[command(after_long_help = doctor::EXAMPLES)]
+    Doctor(doctor::Args),
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
@@ -164,6 +177,8 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Runner(command) => runner::run(command, times).await,
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Config(command) => config::run(command).await,
+        Command::DeadLetters(command) => dead_letters::run(command, times).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Why(args) => why::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),

@@ -14,13 +14,15 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::{Envelope, SOURCE};
 use fleetfoot_model::ids::FleetName;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, Secrets};
+use fleetfoot_model::ports::{Clock, Fleet, Secrets};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
 
 use super::{EventBus, History, Place, Remote, Webhook};
 use crate::aws;
 use crate::aws::stack::{Stack, output};
+use crate::dead_letters::{DeadLetters, Queues};
+use crate::doctor::{self, Check, Nearby};
 use crate::failure::{Failure, OrFail};
 
 /// A fleet on AWS.
@@ -84,6 +86,21 @@ impl Place for Deployed {
         let bus = self.stack.output(output::BUS)?.to_owned();
         let client = aws_sdk_eventbridge::Client::new(&self.sdk);
         Ok(Arc::new(DeployedBus(Publisher::new(client, bus, None))))
+    }
+
+    async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let fleet: FleetName =
+            self.stack.output(output::FLEET)?.parse().or_fail("the stack's FleetName is no name")?;
+        Ok(Arc::new(Queues::new(self, self.bus(&fleet)?)?))
+    }
+
+    fn checks(
+        &self,
+        config: Option<&Arc<Config>>,
+        _: &Nearby,
+        clock: &Arc<dyn Clock>,
+    ) -> Vec<Box<dyn Check>> {
+        doctor::deployed::checks(self, config, clock)
     }
 
     fn webhook(&self) -> Result<Option<Webhook>, Failure> {

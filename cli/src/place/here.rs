@@ -13,11 +13,13 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::{Envelope, SOURCE};
 use fleetfoot_model::ids::FleetName;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, Secrets};
+use fleetfoot_model::ports::{Clock, Fleet, Secrets};
 use fleetfoot_shell::Emission;
 
 use super::{EventBus, Followed, History, Place};
 use crate::arguments::{Configuration, State};
+use crate::dead_letters::{DeadLetters, OnThisMachine};
+use crate::doctor::{self, Check, Nearby};
 use crate::failure::{Failure, OrFail};
 use crate::wiring;
 
@@ -52,6 +54,15 @@ impl Place for Here {
 
     fn bus(&self, fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure> {
         Ok(Arc::new(wiring::bus(fleet, self.state.database()?)?))
+    }
+
+    async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let fleet = self.config.load()?.fleet;
+        Ok(Arc::new(OnThisMachine(wiring::bus(&fleet, self.state.database()?)?)))
+    }
+
+    fn checks(&self, _: Option<&Arc<Config>>, nearby: &Nearby, _: &Arc<dyn Clock>) -> Vec<Box<dyn Check>> {
+        doctor::here::checks(&self.state, nearby)
     }
 }
 

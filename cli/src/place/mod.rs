@@ -14,10 +14,12 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::FleetName;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, GitHub, Secrets};
+use fleetfoot_model::ports::{Clock, Fleet, GitHub, Secrets};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
 
+use crate::dead_letters::DeadLetters;
+use crate::doctor::{Check, Nearby};
 use crate::failure::Failure;
 
 pub(crate) use arguments::{Configured, HEADING, InRows, Location, Remote};
@@ -46,6 +48,17 @@ pub(crate) trait Place: Send + Sync {
     fn webhook(&self) -> Result<Option<Webhook>, Failure> {
         Ok(None)
     }
+
+    /// What nobody could handle.
+    async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure>;
+
+    /// What `doctor` looks at beside what every fleet has. Without a configuration some of it is left out.
+    fn checks(
+        &self,
+        config: Option<&Arc<Config>>,
+        nearby: &Nearby,
+        clock: &Arc<dyn Clock>,
+    ) -> Vec<Box<dyn Check>>;
 
     /// GitHub, as the fleet signs in there.
     fn github(&self, config: &Config) -> Arc<dyn GitHub> {

@@ -18,6 +18,7 @@ use crate::aws::stack::output as of_stack;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use crate::place::{Deployed, HEADING, Remote};
+use crate::stale;
 use crate::times::Times;
 
 /// How often `EventBridge` is asked how the replay stands.
@@ -81,13 +82,16 @@ pub(super) struct What {
 
 impl Period {
     /// What of the archive is wanted, if it is.
-    pub(super) fn span(&self, now: Timestamp) -> Result<Option<What>, Failure> {
+    pub(super) fn span(&self, now: Timestamp, with_stale: bool) -> Result<Option<What>, Failure> {
         let Some(since) = self.since else { return Ok(None) };
         let from = since.time(now)?;
         let until = self.until.map_or(Ok(now), |until| until.time(now))?;
         if from >= until {
             return Err(Failure::new(format!("there is nothing to replay from {from} until {until}"))
                 .hint("--since is the earlier time, --until the later one"));
+        }
+        if !with_stale && let Some(reason) = stale::of_age(from, now) {
+            return Err(Failure::new(format!("what --since names is stale: {reason}")).hint(stale::HINT));
         }
         Ok(Some(What { from, until, rules: self.rules.clone() }))
     }
@@ -244,14 +248,14 @@ mod tests {
     fn what(since: &str, until: Option<&str>) -> Result<What, Failure> {
         let until = until.map(|until| until.parse().unwrap());
         let period = Period { since: Some(since.parse().unwrap()), until, rules: Vec::new() };
-        period.span("2026-11-21T12:00:00Z".parse().unwrap()).map(Option::unwrap)
+        period.span("2026-11-21T12:00:00Z".parse().unwrap(), false).map(Option::unwrap)
     }
 
     #[test]
     fn times_are_absolute_or_ago() {
         for (since, until, from, to) in [
             ("2h", None, "2026-11-21T10:00:00Z", "2026-11-21T12:00:00Z"),
-            ("1d 30m", Some("90m"), "2026-11-20T11:30:00Z", "2026-11-21T10:30:00Z"),
+            ("23h 30m", Some("90m"), "2026-11-20T12:30:00Z", "2026-11-21T10:30:00Z"),
             ("2026-11-21T08:00:00+01:00", Some("1 hour ago"), "2026-11-21T07:00:00Z", "2026-11-21T11:00:00Z"),
         ] {
             let what = what(since, until).unwrap();
@@ -260,6 +264,10 @@ mod tests {
         for text in ["", "yesterday", "2", "2026-11-21"] {
             assert!(text.parse::<When>().is_err(), "{text}");
         }
+        assert_eq!(
+            what("1d 1m", None).unwrap_err().what,
+            "what --since names is stale: it is of 24h 1m ago, and GitHub drops a job after 24 hours"
+        );
         assert!(what("1h", Some("2h")).is_err(), "backwards");
         assert!(what("5000000d", None).is_err(), "before all times");
     }

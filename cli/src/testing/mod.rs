@@ -1,6 +1,7 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
 mod commands;
+mod doctor;
 pub(crate) mod fleet;
 mod help;
 mod replay;
@@ -16,6 +17,7 @@ use fleetfoot_model::record::Record;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
+pub(crate) use self::commands::assert_documented;
 pub(crate) use self::rows::HOSTILE;
 use crate::failure::Exit;
 use crate::output::{Answer, describe};

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
 mod configuration;
+mod dead_letters;
+mod doctor;
 mod replay;
 mod stage;
 

@@ -19,9 +19,9 @@ use crate::{deliveries, jobs, releases, rerun, runners};
 
 /// GitHub's REST API. Make one and keep it: it holds the connections and the tokens.
 pub struct GitHubClient {
-    session: Session,
-    target: Target,
-    runner_group_id: u64,
+    pub(crate) session: Session,
+    pub(crate) target: Target,
+    pub(crate) runner_group_id: u64,
 }
 
 impl GitHubClient {

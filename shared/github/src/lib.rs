@@ -13,6 +13,7 @@
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
 mod api;
+mod checkup;
 mod client;
 mod deliveries;
 mod errors;
@@ -27,4 +28,5 @@ mod slot;
 mod wire;
 
 pub use api::{Api, Proposal, Proposed};
+pub use checkup::{Account, App, Budget, Installation, Permissions, RunnerGroup, TriedDelivery, Webhook};
 pub use client::GitHubClient;
