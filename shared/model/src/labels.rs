@@ -81,7 +81,8 @@ pub fn parse(labels: &[Label], rules: &LabelRules<'_>) -> Reading {
     }
     let words: Vec<(&Label, Meaning<'_>)> =
         labels.iter().map(|label| (label, meaning(label, rules.labels))).collect();
-    let speaks_to_us = words.iter().any(|(_, word)| !matches!(word, Meaning::Required | Meaning::Plain | Meaning::Unknown));
+    let speaks_to_us =
+        words.iter().any(|(_, word)| !matches!(word, Meaning::Required | Meaning::Plain | Meaning::Unknown));
     if let Some((label, _)) = words.iter().find(|(_, word)| matches!(word, Meaning::Unknown)) {
         if !speaks_to_us {
             return Reading::Foreign;
