@@ -5,8 +5,10 @@ mod aws;
 mod classes;
 mod config;
 mod demo;
+mod explain;
 mod failure;
 mod jobs;
+mod lint;
 mod narrate;
 mod output;
 mod place;
@@ -55,6 +57,7 @@ Examples:
   fleetfoot up                       run the fleet on this machine, as fleet.toml says
   fleetfoot jobs list                what runs and what waits
   fleetfoot why 289782451            why a job is where it is
+  fleetfoot explain self-hosted      what a runs-on would get, before anyone pushes
   fleetfoot jobs list --stack ff     the same of a fleet on AWS
   fleetfoot simulate --jobs 1000     what a thousand jobs would wait for, and cost
 
@@ -98,6 +101,12 @@ enum Command {
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
+    /// Tell what a `runs-on` would get, before anyone pushes
+    #[command(after_long_help = explain::EXAMPLES)]
+    Explain(explain::Args),
+    /// Read workflow files, and tell of jobs that could never run or would be ambiguous
+    #[command(after_long_help = lint::EXAMPLES)]
+    Lint(lint::Args),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
@@ -158,6 +167,8 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Config(command) => config::run(command).await,
         Command::Why(args) => why::run(args, times).await,
+        Command::Explain(args) => explain::run(args, times).await,
+        Command::Lint(args) => lint::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
         Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),

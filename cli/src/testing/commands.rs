@@ -236,6 +236,8 @@ fn every_command_has_help_with_examples() {
         "config put",
         "config show",
         "why",
+        "explain",
+        "lint",
         "replay",
         "simulate",
     ] {

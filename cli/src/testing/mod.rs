@@ -1,6 +1,7 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
-mod commands;
+pub(crate) mod commands;
+pub(crate) mod explain;
 pub(crate) mod fleet;
 mod replay;
 pub(crate) mod rows;
@@ -120,9 +121,9 @@ impl World {
         let mut words: Vec<String> =
             format!("fleetfoot {line}").split_whitespace().map(str::to_owned).collect();
         let takes = |option: &str| match line.split_whitespace().next() {
-            Some("classes") => option == "--config",
+            Some("classes" | "explain" | "lint") => option == "--config",
             Some("config") => false,
-            Some("replay") => true,
+            Some("replay" | "why") => true,
             Some("runners") if line.contains("terminate") => true,
             _ => option == "--state",
         };
