@@ -8,8 +8,10 @@ mod confirm;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod explain;
 mod failure;
 mod jobs;
+mod lint;
 mod manual;
 mod narrate;
 mod output;
@@ -60,6 +62,7 @@ Examples:
   fleetfoot up                       run the fleet on this machine, as fleet.toml says
   fleetfoot jobs list                what runs and what waits
   fleetfoot why 289782451            why a job is where it is
+  fleetfoot explain self-hosted      what a runs-on would get, before anyone pushes
   fleetfoot jobs list --stack ff     the same of a fleet on AWS
   fleetfoot simulate --jobs 1000     what a thousand jobs would wait for, and cost
 
@@ -112,6 +115,12 @@ enum Command {
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
+    /// Tell what a `runs-on` would get, before anyone pushes
+    #[command(after_long_help = explain::EXAMPLES)]
+    Explain(explain::Args),
+    /// Read workflow files, and tell of jobs that could never run or would be ambiguous
+    #[command(after_long_help = lint::EXAMPLES)]
+    Lint(lint::Args),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
@@ -180,6 +189,8 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::DeadLetters(command) => dead_letters::run(command, times).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Why(args) => why::run(args, times).await,
+        Command::Explain(args) => explain::run(args, times).await,
+        Command::Lint(args) => lint::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
         Command::Completions(args) => Ok(manual::completions(&args)),

@@ -1,7 +1,8 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
-mod commands;
+pub(crate) mod commands;
 mod doctor;
+pub(crate) mod explain;
 pub(crate) mod fleet;
 mod help;
 mod replay;

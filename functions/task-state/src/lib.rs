@@ -16,7 +16,7 @@ use fleetfoot_model::function::{EventFunction, FunctionError};
 use fleetfoot_model::ids::{RunnerName, TaskId};
 use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::ports::{Fleet, GitHub};
-use fleetfoot_model::runner::{Runner, RunnerState};
+use fleetfoot_model::runner::{Arrival, Runner, RunnerState};
 
 /// The function `task-state`.
 pub struct TaskState {
@@ -78,6 +78,7 @@ impl TaskState {
 
 fn note_progress(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Timestamp) {
     runner.task.get_or_insert_with(|| task.clone());
+    runner.arrival = Arrival::of(change).or(runner.arrival.take());
     if runner.state == RunnerState::Reserved {
         runner.move_to(RunnerState::Launched, now, format!("launched as task {task}"));
     }

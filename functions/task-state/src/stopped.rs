@@ -11,7 +11,7 @@ use fleetfoot_model::ledger::{self, Change};
 use fleetfoot_model::ports::{GitHubError, JobStatus};
 use fleetfoot_model::price::cost_usd;
 use fleetfoot_model::rerun;
-use fleetfoot_model::runner::{Registration, Runner, RunnerState, StopReason};
+use fleetfoot_model::runner::{Arrival, Registration, Runner, RunnerState, StopReason};
 use fleetfoot_model::spec::Capacity;
 use fleetfoot_model::{SignedDuration, Timestamp};
 
@@ -109,6 +109,7 @@ fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Times
     let reason = task::stop_reason(change, runner.dismissed.as_deref().filter(|_| !was_busy));
     runner.task.get_or_insert_with(|| task.clone());
     runner.task_version = runner.task_version.max(change.version);
+    runner.arrival = Arrival::of(change).or(runner.arrival.take());
     runner.cost_micro_usd = Some(cost(runner, change, now));
     if was_missed {
         let what = format!("ended: {reason}");

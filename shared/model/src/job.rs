@@ -55,12 +55,39 @@ pub enum JobState {
     },
 }
 
+/// How the fleet heard of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "by")]
+pub enum Heard {
+    /// By a webhook.
+    Webhook {
+        /// GitHub's GUID of the delivery; a repeated one has the same.
+        delivery: String,
+    },
+    /// By asking GitHub for queued jobs: its webhook was lost.
+    Search,
+}
+
+impl Heard {
+    /// What a job that is told of by an event was heard of by. `causation` is what that event names as its cause.
+    pub fn of(cause: QueueCause, causation: Option<String>) -> Option<Self> {
+        match cause {
+            QueueCause::Webhook => causation.map(|delivery| Self::Webhook { delivery }),
+            QueueCause::Recovered => Some(Self::Search),
+            QueueCause::RunnerTaken | QueueCause::RunnerStopped | QueueCause::Retry | QueueCause::Turn => None,
+        }
+    }
+}
+
 /// A job's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// What GitHub said of it.
     #[serde(with = "crate::shared")]
     pub description: Arc<JobDescription>,
+    /// How the fleet heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
     /// What its labels mean, once they are read.
     pub spec: Option<Spec>,
     /// Where it is.
@@ -87,6 +114,7 @@ impl Job {
     pub fn new(description: JobDescription, now: Timestamp) -> Self {
         Self {
             description: Arc::new(description),
+            heard: None,
             spec: None,
             state: JobState::Queued { waiting: None, runner: None },
             started_at: None,

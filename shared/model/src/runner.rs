@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::counter::Counter;
+use crate::foreign::TaskStateChange;
 use crate::ids::{GithubRunnerId, JobId, Owner, PoolName, Repository, RunnerName, TaskId};
 use crate::secret::{Ticket, TicketHash};
 use crate::spec::{Label, Spec, covers};
@@ -196,10 +197,52 @@ pub struct Runner {
     pub stopped_at: Option<Timestamp>,
     /// When its state last changed.
     pub changed_at: Timestamp,
+    /// Where and how its task came up, as far as the fleet told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
     /// List price of its time in USD, in millionths, once it stopped.
     pub cost_micro_usd: Option<u64>,
     /// What happened to it.
     pub timeline: Timeline,
+}
+
+/// Where and how a task came up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Arrival {
+    /// When it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When the image pull began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_started_at: Option<Timestamp>,
+    /// When the image was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_stopped_at: Option<Timestamp>,
+    /// How its capacity was bought: `FARGATE`, `FARGATE_SPOT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The availability zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<String>,
+}
+
+impl Arrival {
+    /// What a task's event tells; none if it tells nothing.
+    pub fn of(change: &TaskStateChange) -> Option<Self> {
+        let arrival = Self {
+            created_at: change.created_at,
+            pull_started_at: change.pull_started_at,
+            pull_stopped_at: change.pull_stopped_at,
+            provider: change.capacity_provider_name.clone(),
+            zone: change.availability_zone.clone(),
+            subnet: change.subnet().map(str::to_owned),
+        };
+        (arrival != Self::default()).then_some(arrival)
+    }
 }
 
 /// What a new runner is made from.
@@ -250,6 +293,7 @@ impl Runner {
             started_at: None,
             stopped_at: None,
             changed_at: now,
+            arrival: None,
             cost_micro_usd: None,
             timeline,
         }
