@@ -1,6 +1,7 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
 mod commands;
+mod costs;
 pub(crate) mod fleet;
 mod replay;
 pub(crate) mod rows;
@@ -120,9 +121,10 @@ impl World {
         let mut words: Vec<String> =
             format!("fleetfoot {line}").split_whitespace().map(str::to_owned).collect();
         let takes = |option: &str| match line.split_whitespace().next() {
+            Some("classes") if line.contains("usage") => true,
             Some("classes") => option == "--config",
             Some("config") => false,
-            Some("replay") => true,
+            Some("cost" | "replay") => true,
             Some("runners") if line.contains("terminate") => true,
             _ => option == "--state",
         };
