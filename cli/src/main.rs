@@ -5,6 +5,7 @@ mod aws;
 mod classes;
 mod config;
 mod confirm;
+mod cost;
 mod dead_letters;
 mod demo;
 mod doctor;
@@ -112,6 +113,9 @@ enum Command {
     /// Look at everything that a fleet needs, and tell what is not well and what mends it
     #[command(after_long_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
+    /// What runners cost, by repository, workflow, class, image or day
+    #[command(after_long_help = cost::EXAMPLES)]
+    Cost(Box<cost::Args>),
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
@@ -185,9 +189,11 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Runners(command) => runners::run(command, times).await,
         Command::Runner(command) => runner::run(command, times).await,
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
+        Command::Classes(classes::Command::Usage(args)) => classes::usage(*args, times).await,
         Command::Config(command) => config::run(command).await,
         Command::DeadLetters(command) => dead_letters::run(command, times).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Cost(args) => cost::run(*args, times).await,
         Command::Why(args) => why::run(args, times).await,
         Command::Explain(args) => explain::run(args, times).await,
         Command::Lint(args) => lint::run(args, times).await,

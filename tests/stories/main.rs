@@ -3,6 +3,7 @@
 
 mod budget;
 mod capacity;
+mod costs;
 mod images;
 mod journey;
 mod labels;

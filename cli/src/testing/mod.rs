@@ -1,6 +1,7 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
 pub(crate) mod commands;
+mod costs;
 mod doctor;
 pub(crate) mod explain;
 pub(crate) mod fleet;

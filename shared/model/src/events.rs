@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 pub use crate::description::{JobDescription, ObservedRunner, QueueCause};
+use crate::digest::Digest;
 use crate::ids::{
     BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId,
 };
@@ -335,6 +336,23 @@ facts! {
         newest: String,
         /// Until when GitHub sends jobs to the pinned one.
         served_until: Timestamp,
+    }
+    /// So much of the budget of a month or a day is spent. Told once for each percentage of `[budget] alert_percent`. A
+    /// person hears of it.
+    BudgetReached {
+        /// The month or the day of UTC: `YYYY-MM` or `YYYY-MM-DD`.
+        period: String,
+        /// The highest percentage that is reached.
+        percent: u32,
+        /// The budget, in USD.
+        budget_usd: f64,
+        /// What runners cost so far, in USD, by list price.
+        spent_usd: f64,
+    }
+    /// A day is over, and this is what became of it: the daily digest. A person hears of it.
+    DayReported {
+        /// The day in numbers.
+        digest: Digest,
     }
     /// So many runners had to be replaced that replacing is paused. A person hears of it.
     BreakerOpened {

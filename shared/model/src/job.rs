@@ -74,7 +74,9 @@ impl Heard {
         match cause {
             QueueCause::Webhook => causation.map(|delivery| Self::Webhook { delivery }),
             QueueCause::Recovered => Some(Self::Search),
-            QueueCause::RunnerTaken | QueueCause::RunnerStopped | QueueCause::Retry | QueueCause::Turn => None,
+            QueueCause::RunnerTaken | QueueCause::RunnerStopped | QueueCause::Retry | QueueCause::Turn => {
+                None
+            }
         }
     }
 }

@@ -5,13 +5,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::counter::Counter;
 use crate::foreign::TaskStateChange;
 use crate::ids::{GithubRunnerId, JobId, Owner, PoolName, Repository, RunnerName, TaskId};
+use crate::price::{Billed, Prices};
 use crate::secret::{Ticket, TicketHash};
-use crate::spec::{Label, Spec, covers};
+use crate::spec::{Capacity, Label, Spec, covers};
 use crate::timeline::Timeline;
+use crate::{SignedDuration, Timestamp};
 
 /// Where a runner is registered at GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -202,6 +203,9 @@ pub struct Runner {
     pub arrival: Option<Arrival>,
     /// List price of its time in USD, in millionths, once it stopped.
     pub cost_micro_usd: Option<u64>,
+    /// What its time was billed as, if it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed: Option<Billed>,
     /// What happened to it.
     pub timeline: Timeline,
 }
@@ -295,6 +299,7 @@ impl Runner {
             changed_at: now,
             arrival: None,
             cost_micro_usd: None,
+            billed: None,
             timeline,
         }
     }
@@ -344,6 +349,17 @@ impl Runner {
         self.state = state;
         self.changed_at = now;
         self.timeline.note(now, what);
+    }
+
+    /// Prices its time, which ran from `began` to `ended`; nothing if it never began.
+    pub fn price(&mut self, prices: &Prices, capacity: Capacity, began: Option<Timestamp>, ended: Timestamp) {
+        let Some(began) = began else {
+            self.cost_micro_usd = Some(0);
+            return;
+        };
+        let ran = ended.duration_since(began).max(SignedDuration::ZERO);
+        let (micro_usd, billed) = prices.bill(&self.spec, capacity, ran);
+        (self.cost_micro_usd, self.billed) = (Some(micro_usd), Some(billed));
     }
 
     /// Its task ended. Answers the counters to release; none if it had ended already.

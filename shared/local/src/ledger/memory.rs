@@ -1,6 +1,8 @@
 //! A ledger in memory: for tests, simulation and virtual time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Included};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -75,6 +77,24 @@ impl Ledger for MemoryLedger {
         })
     }
 
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        let tables = self.tables();
+        let (from, until): (Place, Place) =
+            ((to_column(within.start), "".into()), (to_column(within.end), "".into()));
+        let after = after.and_then(place);
+        let from = after.filter(|after| *after > from).map_or(Included(from), Excluded);
+        let is_empty = matches!(&from, Included(from) | Excluded(from) if *from >= until);
+        let Some(rows) = tables.indexes.get(&index).filter(|_| !is_empty) else { return Ok(Vec::new()) };
+        let rows = rows.range((from, Excluded(until))).take(limit);
+        Ok(rows.map(|(_, row)| Stored::clone(row)).collect())
+    }
+
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {
         Ok(self.tables().counters.get(counter).copied().unwrap_or(0))
     }
@@ -90,6 +110,11 @@ impl Ledger for MemoryLedger {
         tables.counters.retain(|counter, _| counter.window().is_none_or(|began| began >= oldest));
         Ok(())
     }
+}
+
+/// Where a row is in its index.
+fn place(row: &Record) -> Option<Place> {
+    row.index().map(|(_, at)| (to_column(at), row.key().to_string().into()))
 }
 
 impl Tables {

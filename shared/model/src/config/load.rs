@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::classes::classes;
 use super::mirrors::mirrors;
+use super::money::{budget, prices};
 use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
@@ -14,6 +15,7 @@ use super::{
     Pattern, RecoveryConfig, RepositoriesConfig, Target, Timeouts,
 };
 use crate::SignedDuration;
+use crate::digest::{DigestTime, InvalidDigestTime};
 use crate::ids::{ClassName, Owner, Repository};
 use crate::image::ImageReference;
 use crate::labels::{LabelRules, nearest};
@@ -90,6 +92,8 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
     let images = images(&section("images"), default_image);
     let repositories = repositories(&section("repositories"), target);
     let notify = notify(&section("notify"));
+    let prices = prices(&section("prices"));
+    let budget = budget(&section("budget"));
     let recovery = recovery(&section("recovery"));
     let timeouts = timeouts(&section("timeouts"));
     let pool_sections = root.get("pools");
@@ -109,6 +113,8 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
         repositories,
         pools,
         notify,
+        prices,
+        budget,
         recovery,
         timeouts,
         debug,
@@ -326,9 +332,14 @@ fn glob(text: &str) -> Result<Pattern, globset::Error> {
 }
 
 fn notify(table: &Table<'_>) -> NotifyConfig {
-    let notify = NotifyConfig { slack: table.get("slack").secret() };
+    let notify = NotifyConfig { slack: table.get("slack").secret(), digest: digest(&table.get("digest")) };
     table.finish();
     notify
+}
+
+fn digest(node: &Node<'_>) -> Option<DigestTime> {
+    let text = node.string("HH:MM ZONE, such as \"09:00 Europe/Berlin\"")?;
+    text.parse().map_err(|error: InvalidDigestTime| node.refuse(quoted(text), error)).ok()
 }
 
 fn recovery(table: &Table<'_>) -> RecoveryConfig {

@@ -58,7 +58,9 @@ fn a_label_of_ours_with_a_bad_value_is_refused_with_what_is_allowed() {
 
 #[test]
 fn what_was_meant_by_an_unknown_label_is_guessed() {
-    let fleet = config_with("[classes.small]\ncpu = 512\nmemory = 1024\n[classes.medium]\ncpu = 1024\nmemory = 2048\n");
+    let fleet = config_with(
+        "[classes.small]\ncpu = 512\nmemory = 1024\n[classes.medium]\ncpu = 1024\nmemory = 2048\n",
+    );
     for (text, meant) in [
         ("linus", Some("linux")),
         ("sopt", Some("spot")),
