@@ -33,7 +33,7 @@ JSON:
       "pools": [ { "name", "size", "wanted": idle now } ], "usdPerMinute", "usdPerHour" },
     "limits": { "runners": of the fleet, "runnersOfClass", "runnersPerRepository",
       "launchAttempts", "registerSeconds", "queuedSeconds", "runningSeconds" },
-    "pricesOf": "YYYY-MM", "notes": [ what else to know ] }"#;
+    "pricesOf": their date, "pricesRegion", "notes": [ what else to know ] }"#;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

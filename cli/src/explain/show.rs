@@ -25,7 +25,7 @@ pub(crate) fn describe(explanation: &Explanation) -> String {
     head.push_str(&pairs([("reason", explanation.reason.as_deref().map(safe)), ("policy", Some(policy))]));
     let mut sections = vec![head, meanings(&explanation.labels)];
     if let Some(runner) = explanation.runner.as_ref().filter(|_| explanation.verdict == Verdict::Ours) {
-        sections.push(section("What it would get", &prospect(runner, explanation.prices_of)));
+        sections.push(section("What it would get", &prospect(runner, explanation)));
         sections.push(section("What limits it", &limits(&explanation.limits)));
     }
     if explanation.verdict == Verdict::Ours {
@@ -60,7 +60,7 @@ pub(crate) fn meanings(words: &[Word]) -> String {
     table(["LABEL", "WHAT IT SAYS"], rows)
 }
 
-fn prospect(runner: &Prospect, prices_of: &str) -> String {
+fn prospect(runner: &Prospect, explanation: &Explanation) -> String {
     let spec = &runner.spec;
     let default = |is_default| if is_default { " (the fleet's default)" } else { "" };
     let vcpu = f64::from(spec.cpu) / 1024.0;
@@ -106,8 +106,8 @@ fn prospect(runner: &Prospect, prices_of: &str) -> String {
         (
             "price",
             Some(format!(
-                "{:.6} USD a minute, {:.4} USD an hour, list prices of {prices_of} in us-east-1",
-                runner.usd_per_minute, runner.usd_per_hour
+                "{:.6} USD a minute, {:.4} USD an hour, list prices of {} in {}",
+                runner.usd_per_minute, runner.usd_per_hour, explanation.prices_of, explanation.prices_region
             )),
         ),
     ])

@@ -1,14 +1,13 @@
 //! What a job with certain labels would get: the functions of the model that `launch` goes by, asked in its order.
 
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::{Class, Config, PoolConfig};
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::{JobId, PoolName, Repository, RoleArn, RunId};
 use fleetfoot_model::labels::{self, LabelRules, MOST_LABELS, Meaning, Reading};
 use fleetfoot_model::policy::{self, Admission};
-use fleetfoot_model::price::{PRICES_OF, cost_usd};
 use fleetfoot_model::record::WorkflowRun;
 use fleetfoot_model::spec::{Capacity, Label, Spec, covers};
-use fleetfoot_model::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// Where a job would come from.
@@ -41,7 +40,8 @@ pub(crate) struct Explanation {
     pub(crate) is_policy_checked: bool,
     pub(crate) runner: Option<Prospect>,
     pub(crate) limits: LimitsView,
-    pub(crate) prices_of: &'static str,
+    pub(crate) prices_of: String,
+    pub(crate) prices_region: String,
     pub(crate) notes: Vec<String>,
 }
 
@@ -116,7 +116,8 @@ pub(crate) fn explain(
         repository: origin.map(|origin| origin.repository.clone()),
         is_policy_checked: origin.is_some(),
         limits: limits(class, config),
-        prices_of: PRICES_OF,
+        prices_of: config.prices.date.clone(),
+        prices_region: config.prices.region.clone(),
         notes: spec.as_ref().map(|spec| notes(labels, spec, config)).unwrap_or_default(),
         runner: spec.map(|spec| prospect(labels, spec, class, origin, config, now)),
     }
@@ -199,7 +200,8 @@ fn prospect(
     let names_image = has(|word| matches!(word, Meaning::Image(_)));
     let pulled_from = spec.image.as_ref().map(|image| config.images.mirrors.apply(image).to_string());
     // Six digits: more are the arithmetic's, not the price list's.
-    let price = |span| (cost_usd(&spec, spec.capacity, span) * 1e6).round() / 1e6;
+    let usd_per_hour = config.prices.usd_per_hour(&spec, spec.capacity);
+    let rounded = |usd: f64| (usd * 1e6).round() / 1e6;
     Prospect {
         labels: labels::of_runner(labels, &spec),
         is_default_class: !has(|word| matches!(word, Meaning::Class(_))),
@@ -207,8 +209,8 @@ fn prospect(
         pulled_from,
         role: class.and_then(|class| class.role.clone()),
         pools: pools(labels, origin, config, now),
-        usd_per_minute: price(SignedDuration::from_mins(1)),
-        usd_per_hour: price(SignedDuration::from_hours(1)),
+        usd_per_minute: rounded(usd_per_hour / 60.0),
+        usd_per_hour: rounded(usd_per_hour),
         spec,
     }
 }

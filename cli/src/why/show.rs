@@ -1,7 +1,6 @@
 //! The answer as a person reads it: where the job is, how it came there, what would help.
 
 use fleetfoot_model::job::{Job, JobState};
-use fleetfoot_model::price::PRICES_OF;
 use fleetfoot_model::runner::Runner;
 use fleetfoot_report::view;
 
@@ -84,8 +83,12 @@ fn launches(job: &Job) -> Option<String> {
 }
 
 fn cost(runner: Option<&Runner>) -> Option<String> {
-    let usd = view::cost_usd(runner?)?;
-    Some(format!("{usd:.6} USD for its runner, by list prices of {PRICES_OF}"))
+    let runner = runner?;
+    let usd = view::cost_usd(runner)?;
+    let billed = runner.billed.as_ref().map_or_else(String::new, |billed| {
+        format!(" ({} s {}, list prices of {})", billed.seconds, billed.capacity, billed.prices)
+    });
+    Some(format!("{usd:.6} USD for its runner{billed}"))
 }
 
 /// Where and how its task came up.
