@@ -49,6 +49,8 @@ pub struct Config {
     pub recovery: RecoveryConfig,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// Where traces of jobs go.
+    pub traces: TracesConfig,
     /// Whether agents and runners are verbose. Default false.
     pub debug: bool,
 }
@@ -244,6 +246,15 @@ impl PoolConfig {
 pub struct NotifyConfig {
     /// An incoming webhook of Slack. Default none.
     pub slack: Option<SecretReference>,
+}
+
+/// `[traces]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TracesConfig {
+    /// Base address of a collector of OTLP over HTTP; `/v1/traces` is added. Default none: there are no traces.
+    pub endpoint: Option<String>,
+    /// A header that the collector wants, as `Name: value`. Default none.
+    pub header: Option<SecretReference>,
 }
 
 /// `[recovery]`
