@@ -14,5 +14,6 @@ mod secrets;
 mod status;
 mod taken;
 mod tasks;
+mod traces;
 mod weather;
 mod webhooks;

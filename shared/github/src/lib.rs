@@ -13,6 +13,7 @@
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
 mod api;
+mod budget;
 mod client;
 mod deliveries;
 mod errors;
@@ -27,4 +28,5 @@ mod slot;
 mod wire;
 
 pub use api::{Api, Proposal, Proposed};
+pub use budget::Budget;
 pub use client::GitHubClient;
