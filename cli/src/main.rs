@@ -5,8 +5,10 @@ mod aws;
 mod classes;
 mod config;
 mod demo;
+mod exec;
 mod failure;
 mod jobs;
+mod logs;
 mod narrate;
 mod output;
 mod place;
@@ -22,6 +24,7 @@ mod testing;
 mod text;
 mod times;
 mod up;
+mod when;
 mod why;
 mod wiring;
 
@@ -98,6 +101,12 @@ enum Command {
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
+    /// Show what a runner, a job's runners or the control plane's functions have logged
+    #[command(after_long_help = logs::EXAMPLES)]
+    Logs(Box<logs::Args>),
+    /// Run a command in a runner, or a shell
+    #[command(after_long_help = exec::EXAMPLES)]
+    Exec(Box<exec::Args>),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
@@ -158,6 +167,8 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Config(command) => config::run(command).await,
         Command::Why(args) => why::run(args, times).await,
+        Command::Logs(args) => logs::run(*args, times).await,
+        Command::Exec(args) => exec::run(*args).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
         Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),

@@ -16,8 +16,11 @@ use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Fleet, Secrets};
 use fleetfoot_shell::Emission;
 
+use super::logs::Logs;
+use super::logs_here::LogsHere;
 use super::{EventBus, Followed, History, Place};
 use crate::arguments::{Configuration, State};
+use crate::exec::{Exec, ExecHere};
 use crate::failure::{Failure, OrFail};
 use crate::wiring;
 
@@ -29,6 +32,12 @@ const UNKNOWN: &str = "what followed cannot be read";
 pub(crate) struct Here {
     pub(crate) state: State,
     pub(crate) config: Configuration,
+}
+
+impl Here {
+    fn fleet(&self) -> Result<LocalFleet, Failure> {
+        LocalFleet::open_without_runner(&self.state.state).or_fail("the fleet's tasks cannot be reached")
+    }
 }
 
 #[async_trait]
@@ -46,8 +55,17 @@ impl Place for Here {
     }
 
     fn tasks(&self) -> Result<Arc<dyn Fleet>, Failure> {
-        let fleet = LocalFleet::open_without_runner(&self.state.state);
-        Ok(Arc::new(fleet.or_fail("the fleet's tasks cannot be reached")?))
+        Ok(Arc::new(self.fleet()?))
+    }
+
+    fn logs(&self) -> Result<Arc<dyn Logs>, Failure> {
+        // Looking leaves nothing behind where no fleet is.
+        self.state.database()?;
+        Ok(Arc::new(LogsHere(self.fleet()?)))
+    }
+
+    fn exec(&self) -> Result<Arc<dyn Exec>, Failure> {
+        Ok(Arc::new(ExecHere(self.fleet()?)))
     }
 
     fn bus(&self, fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure> {

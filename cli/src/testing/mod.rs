@@ -2,6 +2,7 @@
 
 mod commands;
 pub(crate) mod fleet;
+mod logs;
 mod replay;
 pub(crate) mod rows;
 
@@ -122,7 +123,7 @@ impl World {
         let takes = |option: &str| match line.split_whitespace().next() {
             Some("classes") => option == "--config",
             Some("config") => false,
-            Some("replay") => true,
+            Some("replay" | "logs" | "exec") => true,
             Some("runners") if line.contains("terminate") => true,
             _ => option == "--state",
         };
