@@ -53,6 +53,7 @@ fn sections() -> BTreeMap<&'static str, (&'static str, String)> {
         ("repositories", ("## `[repositories]`", with("[repositories]\n"))),
         ("runner", ("## `[runner]`", with("[runner]\n"))),
         ("timeouts", ("## `[timeouts]`", with("[timeouts]\n"))),
+        ("traces", ("## `[traces]`", with("[traces]\n"))),
     ])
 }
 

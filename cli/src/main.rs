@@ -9,10 +9,14 @@ mod cost;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod exec;
 mod explain;
 mod failure;
+mod failure;
+mod jobs;
 mod jobs;
 mod lint;
+mod logs;
 mod manual;
 mod narrate;
 mod output;
@@ -30,6 +34,7 @@ mod testing;
 mod text;
 mod times;
 mod up;
+mod when;
 mod why;
 mod wiring;
 
@@ -125,6 +130,12 @@ enum Command {
     /// Read workflow files, and tell of jobs that could never run or would be ambiguous
     #[command(after_long_help = lint::EXAMPLES)]
     Lint(lint::Args),
+    /// Show what a runner, a job's runners or the control plane's functions have logged
+    #[command(after_long_help = logs::EXAMPLES)]
+    Logs(Box<logs::Args>),
+    /// Run a command in a runner, or a shell
+    #[command(after_long_help = exec::EXAMPLES)]
+    Exec(Box<exec::Args>),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
@@ -197,6 +208,8 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Why(args) => why::run(args, times).await,
         Command::Explain(args) => explain::run(args, times).await,
         Command::Lint(args) => lint::run(args, times).await,
+        Command::Logs(args) => logs::run(*args, times).await,
+        Command::Exec(args) => exec::run(*args).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
         Command::Completions(args) => Ok(manual::completions(&args)),

@@ -15,5 +15,6 @@ mod secrets;
 mod status;
 mod taken;
 mod tasks;
+mod traces;
 mod weather;
 mod webhooks;

@@ -25,6 +25,12 @@ pub(crate) mod output {
     pub(crate) const ARCHIVE: &str = "Archive";
     /// The ARN of the cluster.
     pub(crate) const CLUSTER: &str = "Cluster";
+    /// The log group of runners.
+    pub(crate) const RUNNER_LOGS: &str = "RunnerLogGroup";
+    /// What the log groups of functions begin with.
+    pub(crate) const LOG_GROUPS: &str = "LogGroups";
+    /// Whether commands may be run in runners: `yes` or `no`.
+    pub(crate) const RUNNER_EXEC: &str = "RunnerExec";
     /// The name of the parameter with the configuration.
     pub(crate) const CONFIGURATION: &str = "ConfigParameter";
     /// The subnets of runners, separated by commas.
@@ -229,6 +235,9 @@ mod tests {
             output::BUS_ARN,
             output::ARCHIVE,
             output::CLUSTER,
+            output::RUNNER_LOGS,
+            output::LOG_GROUPS,
+            output::RUNNER_EXEC,
             output::CONFIGURATION,
             output::SUBNETS,
             output::SECURITY_GROUPS,

@@ -18,11 +18,14 @@ use fleetfoot_model::ports::{Clock, Fleet, Secrets};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
 
+use super::logs::Logs;
+use super::logs_deployed::LogsDeployed;
 use super::{EventBus, History, Place, Remote, Webhook};
 use crate::aws;
 use crate::aws::stack::{Stack, output};
 use crate::dead_letters::{DeadLetters, Queues};
 use crate::doctor::{self, Check, Nearby};
+use crate::exec::{Exec, ExecDeployed};
 use crate::failure::{Failure, OrFail};
 
 /// A fleet on AWS.
@@ -80,6 +83,23 @@ impl Place for Deployed {
         let cluster = self.stack.output(output::CLUSTER)?.to_owned();
         let ecs = aws_sdk_ecs::Client::new(&self.sdk);
         Ok(Arc::new(EcsFleet::new(ecs, cluster, None, Arc::new(SystemClock))))
+    }
+
+    fn logs(&self) -> Result<Arc<dyn Logs>, Failure> {
+        Ok(Arc::new(LogsDeployed {
+            client: aws_sdk_cloudwatchlogs::Client::new(&self.sdk),
+            runners: self.stack.output(output::RUNNER_LOGS)?.to_owned(),
+            groups: self.stack.output(output::LOG_GROUPS)?.to_owned(),
+        }))
+    }
+
+    fn exec(&self) -> Result<Arc<dyn Exec>, Failure> {
+        Ok(Arc::new(ExecDeployed {
+            client: aws_sdk_ecs::Client::new(&self.sdk),
+            cluster: self.stack.output(output::CLUSTER)?.to_owned(),
+            region: self.sdk.region().map(ToString::to_string).unwrap_or_default(),
+            is_enabled: self.stack.optional(output::RUNNER_EXEC) == Some("yes"),
+        }))
     }
 
     fn bus(&self, _fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure> {

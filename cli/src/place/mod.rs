@@ -3,6 +3,9 @@
 mod arguments;
 mod deployed;
 mod here;
+pub(crate) mod logs;
+mod logs_deployed;
+mod logs_here;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +23,9 @@ use fleetfoot_shell::clock::SystemClock;
 
 use crate::dead_letters::DeadLetters;
 use crate::doctor::{Check, Nearby};
+use crate::exec::Exec;
 use crate::failure::Failure;
+use crate::place::logs::Logs;
 
 pub(crate) use arguments::{Configured, HEADING, InRows, Location, Remote};
 pub(crate) use deployed::Deployed;
@@ -43,6 +48,12 @@ pub(crate) trait Place: Send + Sync {
 
     /// Its bus.
     fn bus(&self, fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure>;
+
+    /// What its runners and functions have logged.
+    fn logs(&self) -> Result<Arc<dyn Logs>, Failure>;
+
+    /// How commands are run in its runners.
+    fn exec(&self) -> Result<Arc<dyn Exec>, Failure>;
 
     /// Where GitHub's webhooks go, if it is known; the fleet of this machine does not tell where it listens.
     fn webhook(&self) -> Result<Option<Webhook>, Failure> {

@@ -1,6 +1,5 @@
 //! The archive of a deployed bus, replayed by `EventBridge`.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::Client;
@@ -8,7 +7,6 @@ use aws_sdk_eventbridge::operation::describe_replay::DescribeReplayOutput;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::{ReplayDestination, ReplayState};
 use fleetfoot_model::Timestamp;
-use jiff::{Span, SpanRelativeTo};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,6 +18,7 @@ use crate::output::{self, Answer};
 use crate::place::{Deployed, HEADING, Remote};
 use crate::stale;
 use crate::times::Times;
+use crate::when::When;
 
 /// How often `EventBridge` is asked how the replay stands.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -36,40 +35,6 @@ pub(super) struct Period {
     /// With --since: to this rule only, named as in template.yaml or by its name; may be repeated
     #[arg(long = "rule", help_heading = HEADING, value_name = "NAME", requires = "since")]
     rules: Vec<String>,
-}
-
-/// A time, or how long ago it was.
-#[derive(Debug, Clone, Copy)]
-enum When {
-    At(Timestamp),
-    Ago(Span),
-}
-
-impl FromStr for When {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(time) = text.parse() {
-            return Ok(Self::At(time));
-        }
-        let span: Result<Span, _> = text.parse();
-        span.map(Self::Ago).map_err(|_| {
-            "a time such as 2026-11-21T08:00:00Z, or how long ago it was, such as 90m, 2h or 3d, is allowed"
-                .to_owned()
-        })
-    }
-}
-
-impl When {
-    fn time(self, now: Timestamp) -> Result<Timestamp, Failure> {
-        let Self::Ago(span) = self else {
-            let Self::At(time) = self else { return Ok(now) };
-            return Ok(time);
-        };
-        let ago = span.to_duration(SpanRelativeTo::days_are_24_hours()).map(jiff::SignedDuration::abs);
-        let time = ago.and_then(|ago| now.checked_sub(ago));
-        time.map_err(|error| Failure::new("a time is too far away").because(&error))
-    }
 }
 
 /// What is replayed.

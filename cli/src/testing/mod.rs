@@ -6,6 +6,7 @@ mod doctor;
 pub(crate) mod explain;
 pub(crate) mod fleet;
 mod help;
+mod logs;
 mod replay;
 pub(crate) mod rows;
 

@@ -3,6 +3,7 @@
 mod dismissal;
 mod engine;
 mod preflight;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

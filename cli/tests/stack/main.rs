@@ -5,6 +5,7 @@
 mod configuration;
 mod dead_letters;
 mod doctor;
+mod logs;
 mod replay;
 mod stage;
 

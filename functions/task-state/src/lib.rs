@@ -70,7 +70,10 @@ impl TaskState {
             return Ok(vec![RunnerInterrupted { runner: name.clone(), job: runner.job }.into()]);
         }
         if change.last_status == "RUNNING" {
-            return Ok(vec![RunnerStarted { runner: name.clone(), task: task.clone() }.into()]);
+            let Runner { job, reserved_at, started_at: up_at, .. } = runner;
+            let reserved_at = Some(reserved_at);
+            let (runner, task) = (name.clone(), task.clone());
+            return Ok(vec![RunnerStarted { runner, task, job, reserved_at, up_at }.into()]);
         }
         Ok(Vec::new())
     }

@@ -117,7 +117,7 @@ impl TriedDelivery {
 
 /// How much may be asked within the hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
+pub struct RateLimit {
     /// Requests in all.
     pub limit: u64,
     /// How many are left.
@@ -247,12 +247,12 @@ impl GitHubClient {
     }
 
     /// What is left of the hour's requests. Asking costs none (GitHub docs, "Rate limit").
-    pub async fn budget(&self) -> Result<Budget, GitHubError> {
+    pub async fn rate_limit(&self) -> Result<RateLimit, GitHubError> {
         let call = Call::get("rate_limit".to_owned());
         let answer = self.session.ask(&call).await?;
         let Limits { resources: Resources { core } } = answer.read(&call)?;
         let resets_at = Timestamp::from_second(core.reset).unwrap_or(Timestamp::MAX);
-        Ok(Budget { limit: core.limit, remaining: core.remaining, resets_at, date: date(&answer) })
+        Ok(RateLimit { limit: core.limit, remaining: core.remaining, resets_at, date: date(&answer) })
     }
 
     /// Whether anybody answers at all, and what GitHub's clock says. No secret is read.

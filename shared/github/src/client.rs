@@ -14,6 +14,7 @@ use fleetfoot_model::runner::Scope;
 use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 
+use crate::budget::Budget;
 use crate::session::Session;
 use crate::{deliveries, jobs, releases, rerun, runners};
 
@@ -32,6 +33,11 @@ impl GitHubClient {
             target: config.target.clone(),
             runner_group_id: config.runner_group_id,
         }
+    }
+
+    /// What is left of its requests.
+    pub fn budget(&self) -> Arc<Budget> {
+        self.session.budget()
     }
 }
 

@@ -13,6 +13,7 @@
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
 mod api;
+mod budget;
 mod checkup;
 mod client;
 mod deliveries;
@@ -28,5 +29,6 @@ mod slot;
 mod wire;
 
 pub use api::{Api, Proposal, Proposed};
-pub use checkup::{Account, App, Budget, Installation, Permissions, RunnerGroup, TriedDelivery, Webhook};
+pub use budget::Budget;
+pub use checkup::{Account, App, Installation, Permissions, RateLimit, RunnerGroup, TriedDelivery, Webhook};
 pub use client::GitHubClient;

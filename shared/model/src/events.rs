@@ -18,7 +18,7 @@ use crate::ids::{
 use crate::image::ImageReference;
 use crate::runner::StopReason;
 use crate::spec::{Arch, Spec};
-use crate::waiting::Waiting;
+use crate::waiting::{Waited, Waiting};
 
 facts! {
     /// A job looks for a runner.
@@ -84,6 +84,15 @@ facts! {
         job: Option<JobId>,
         /// What it is.
         spec: Spec,
+        /// When its job was heard of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard_at: Option<Timestamp>,
+        /// When its capacity was taken and its task asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved_at: Option<Timestamp>,
+        /// What its job waited for last, if it waited. Not told again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<Waited>,
     }
     /// A job waits.
     JobDeferred {
@@ -149,6 +158,12 @@ facts! {
         /// The job it is meant for; GitHub may give it another.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         job: Option<JobId>,
+        /// When its task ran first, if that is known already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_at: Option<Timestamp>,
+        /// When it registered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registered_at: Option<Timestamp>,
     }
     /// A task came up and was sent home: there was no work for it any more.
     RunnerDismissed {
@@ -166,6 +181,15 @@ facts! {
         /// The job it was meant for, if it is another.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         taken_from: Option<JobId>,
+        /// When its task ran first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_at: Option<Timestamp>,
+        /// When it registered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registered_at: Option<Timestamp>,
+        /// When its job started, by GitHub's clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started_at: Option<Timestamp>,
     }
     /// A runner without work was removed from GitHub, and then its task stopped.
     RunnerReleased {
@@ -188,6 +212,15 @@ facts! {
         /// From queued to started, in milliseconds, if it started.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         queue_to_start_millis: Option<u64>,
+        /// When GitHub created it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
+        /// When it started, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        completed_at: Option<Timestamp>,
     }
     /// A runner's task runs.
     RunnerStarted {
@@ -195,6 +228,15 @@ facts! {
         runner: RunnerName,
         /// Its task.
         task: TaskId,
+        /// The job it is meant for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+        /// When its task was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved_at: Option<Timestamp>,
+        /// When its task ran first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_at: Option<Timestamp>,
     }
     /// A runner's task is about to be taken away (Spot); it has two minutes.
     RunnerInterrupted {

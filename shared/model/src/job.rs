@@ -10,7 +10,7 @@ use crate::ids::{JobId, RunnerName};
 use crate::rerun::Rerun;
 use crate::spec::Spec;
 use crate::timeline::Timeline;
-pub use crate::waiting::Waiting;
+pub use crate::waiting::{Waited, Waiting};
 
 /// Where a job is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,9 @@ pub struct Job {
     pub state: JobState,
     /// When it started, if it did.
     pub started_at: Option<Timestamp>,
+    /// When the fleet heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// How many runners were launched for it.
     pub launches: u32,
     /// How many of them failed it.
@@ -120,6 +123,7 @@ impl Job {
             spec: None,
             state: JobState::Queued { waiting: None, runner: None },
             started_at: None,
+            heard_at: Some(now),
             launches: 0,
             failures: 0,
             replacements: 0,
@@ -158,6 +162,11 @@ impl Job {
             JobState::Queued { waiting, .. } => waiting.as_ref(),
             _ => None,
         }
+    }
+
+    /// For what it waits until now, and since when.
+    pub fn waited(&self) -> Option<Waited> {
+        Some(Waited { kind: self.waiting()?.kind().to_owned(), since: self.changed_at })
     }
 
     /// Gives it a runner while it is queued.

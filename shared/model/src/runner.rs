@@ -194,6 +194,9 @@ pub struct Runner {
     pub reserved_at: Timestamp,
     /// When its task ran first.
     pub started_at: Option<Timestamp>,
+    /// When it registered at GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Timestamp>,
     /// When its task ended.
     pub stopped_at: Option<Timestamp>,
     /// When its state last changed.
@@ -295,6 +298,7 @@ impl Runner {
             counters,
             reserved_at: now,
             started_at: None,
+            registered_at: None,
             stopped_at: None,
             changed_at: now,
             arrival: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetfoot_github::Budget;
+use fleetfoot_github::RateLimit;
 use fleetfoot_model::Timestamp;
 
 use super::Desk;
@@ -27,13 +27,13 @@ impl examine::Check for Check {
 
     async fn examine(&self) -> Result<Vec<Finding>, Failure> {
         let client = self.0.signed_in().await?;
-        let budget = client.budget().await.or_fail("GitHub's rate limit cannot be asked")?;
+        let budget = client.rate_limit().await.or_fail("GitHub's rate limit cannot be asked")?;
         Ok(vec![judge(&budget, self.0.clock.now())])
     }
 }
 
-fn judge(budget: &Budget, now: Timestamp) -> Finding {
-    let Budget { limit, remaining, resets_at, .. } = budget;
+fn judge(budget: &RateLimit, now: Timestamp) -> Finding {
+    let RateLimit { limit, remaining, resets_at, .. } = budget;
     let what =
         format!("{remaining} of {limit} requests are left, for {}", span(resets_at.duration_since(now)));
     let hint = "each job costs one; who else asks with these credentials? An App has more than a token";
@@ -56,7 +56,7 @@ mod tests {
         for (remaining, severity) in
             [(5000, Severity::Ok), (500, Severity::Ok), (499, Severity::Warning), (0, Severity::Error)]
         {
-            let found = judge(&Budget { limit: 5000, remaining, resets_at, date: None }, now);
+            let found = judge(&RateLimit { limit: 5000, remaining, resets_at, date: None }, now);
             assert_eq!(found.severity, severity);
             assert_eq!(found.what, format!("{remaining} of 5000 requests are left, for 25m 0s"));
         }

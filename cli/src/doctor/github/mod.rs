@@ -32,7 +32,7 @@ struct Desk {
 
 impl Desk {
     async fn sign_in(&self) -> &Result<(), GitHubError> {
-        self.signed_in.get_or_init(async || self.client.budget().await.map(drop)).await
+        self.signed_in.get_or_init(async || self.client.rate_limit().await.map(drop)).await
     }
 
     /// The client, for what is only answered to the fleet.

@@ -84,7 +84,7 @@ async fn what_is_left_of_the_hour_and_githubs_clock_are_told() {
         .on("GET /rate_limit", Reply::json(&limits).header("date", "Fri, 20 Nov 2026 08:00:07 GMT"))
         .on("GET /meta", Reply::json(&json!({})).header("date", "Fri, 20 Nov 2026 08:00:07 GMT"));
     let world = World::with_app(&server.address);
-    let budget = world.github.budget().await.unwrap();
+    let budget = world.github.rate_limit().await.unwrap();
     assert_eq!((budget.limit, budget.remaining), (5000, 4321));
     let date = Some("2026-11-20T08:00:07Z".parse().unwrap());
     assert_eq!(budget.date, date);

@@ -56,6 +56,8 @@ pub struct Config {
     pub recovery: RecoveryConfig,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// Where traces of jobs go.
+    pub traces: TracesConfig,
     /// Whether agents and runners are verbose. Default false.
     pub debug: bool,
 }
@@ -264,6 +266,15 @@ pub struct BudgetConfig {
     pub daily_usd: Option<f64>,
     /// People are told when so many percent are spent, in ascending order. Default 50, 80 and 100.
     pub alert_percent: Vec<u32>,
+}
+
+/// `[traces]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TracesConfig {
+    /// Base address of a collector of OTLP over HTTP; `/v1/traces` is added. Default none: there are no traces.
+    pub endpoint: Option<String>,
+    /// A header that the collector wants, as `Name: value`. Default none.
+    pub header: Option<SecretReference>,
 }
 
 /// `[recovery]`
