@@ -12,8 +12,6 @@ mod doctor;
 mod exec;
 mod explain;
 mod failure;
-mod failure;
-mod jobs;
 mod jobs;
 mod lint;
 mod logs;
