@@ -235,8 +235,8 @@ export const stories = {
   async pictures({ open, act }) {
     await act("showcase");
     const kinds = [
-      ["dashboard-light", { colorScheme: "light", viewport: { width: 1280, height: 860 } }, null],
-      ["dashboard-dark", { colorScheme: "dark", viewport: { width: 1280, height: 860 } }, "[data-group=running] .row > a"],
+      ["dashboard-light", { colorScheme: "light", viewport: { width: 1240, height: 760 } }, null],
+      ["dashboard-dark", { colorScheme: "dark", viewport: { width: 1240, height: 760 } }, "[data-group=running] .row > a"],
       ["dashboard-phone", { colorScheme: "light", viewport: { width: 390, height: 800 } }, null],
     ];
     for (const [name, options, opens] of kinds) {

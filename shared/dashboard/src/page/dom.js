@@ -60,11 +60,17 @@ export function outward(address, ...children) {
  * another object, moved when its place is another. `known` is a map that belongs to the parent alone.
  */
 export function keep(parent, known, items, key, make, fill) {
-  const wanted = new Set();
+  const wanted = new Set(items.map(key));
+  // What is gone goes first: a row that stays in its place is then not moved past it.
+  for (const [name, row] of known) {
+    if (wanted.has(name)) continue;
+    // It may have been moved to another list in the meantime.
+    if (row.element.parentNode === parent) row.element.remove();
+    known.delete(name);
+  }
   let next = parent.firstChild;
   for (const item of items) {
     const name = key(item);
-    wanted.add(name);
     let row = known.get(name);
     if (!row) {
       row = { element: make(item), item: null };
@@ -76,12 +82,5 @@ export function keep(parent, known, items, key, make, fill) {
     }
     if (row.element === next) next = next.nextSibling;
     else parent.insertBefore(row.element, next);
-  }
-  for (const [name, row] of known) {
-    if (!wanted.has(name)) {
-      // It may have been moved to another list in the meantime.
-      if (row.element.parentNode === parent) row.element.remove();
-      known.delete(name);
-    }
   }
 }
