@@ -73,9 +73,6 @@ pub fn router(settings: Settings) -> Router {
         .with_state(site)
         .merge(assets::router())
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is nothing at this path") })
-        .method_not_allowed_fallback(|| async {
-            problem(StatusCode::METHOD_NOT_ALLOWED, "the dashboard only shows: GET")
-        })
         .layer(axum::middleware::from_fn_with_state(hosts, guard::check))
 }
 
