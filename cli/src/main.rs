@@ -6,6 +6,7 @@ mod classes;
 mod config;
 mod confirm;
 mod cost;
+mod dashboard;
 mod dead_letters;
 mod demo;
 mod doctor;
@@ -119,6 +120,9 @@ enum Command {
     /// What runners cost, by repository, workflow, class, image or day
     #[command(after_long_help = cost::EXAMPLES)]
     Cost(Box<cost::Args>),
+    /// Serve a live page that shows the fleet: jobs, runners, images, limits, times and cost
+    #[command(after_long_help = dashboard::EXAMPLES)]
+    Dashboard(Box<dashboard::Args>),
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
@@ -203,6 +207,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::DeadLetters(command) => dead_letters::run(command, times).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Cost(args) => cost::run(*args, times).await,
+        Command::Dashboard(args) => dashboard::run(*args).await,
         Command::Why(args) => why::run(args, times).await,
         Command::Explain(args) => explain::run(args, times).await,
         Command::Lint(args) => lint::run(args, times).await,

@@ -74,7 +74,7 @@ pub(crate) struct Engine {
     pub(crate) ledger: Arc<SqliteLedger>,
     pub(crate) fleet: LocalFleet,
     pub(crate) address: SocketAddr,
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     github: Arc<dyn GitHub>,
     functions: Arc<Functions>,
     /// Where traces go, if anywhere.
