@@ -120,7 +120,7 @@ enum Command {
     /// What runners cost, by repository, workflow, class, image or day
     #[command(after_long_help = cost::EXAMPLES)]
     Cost(Box<cost::Args>),
-    /// Serve a live page that shows the fleet: jobs, runners, images, limits, times and cost
+    /// Serve a live page of the fleet: jobs, runners, images, limits, times, cost
     #[command(after_long_help = dashboard::EXAMPLES)]
     Dashboard(Box<dashboard::Args>),
     /// Tell why a job is where it is, and what would help

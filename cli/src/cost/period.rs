@@ -39,9 +39,11 @@ impl FromStr for Moment {
         if let Some(span) = ago(text) {
             return Ok(Self::Ago(span));
         }
-        if let Ok(date) = text.parse::<Date>() {
-            // A date is also the beginning of a time, which says more.
-            return Ok(text.parse().map_or(Self::Day(date), Self::At));
+        if let Ok(time) = text.parse() {
+            return Ok(Self::At(time));
+        }
+        if let Ok(date) = text.parse() {
+            return Ok(Self::Day(date));
         }
         Err("a time ago such as 90m, 24h, 7d or 4w, a date such as 2026-11-01, or a time such as \
              2026-11-01T08:00:00Z"

@@ -306,7 +306,7 @@ async fn the_delivery_is_known_from_the_webhook_on() {
     let body = crate::testing::event_file("foreign/github/workflow-job-queued-1.json");
     let id = serde_json::from_str::<Value>(&body).unwrap()["workflow_job"]["id"].clone();
     let file = world.write("queued.json", body);
-    let replayed = world.run(&format!("replay {file} --url {} --json", fleet.url)).await.json();
+    let replayed = world.run(&format!("replay {file} --stale --url {} --json", fleet.url)).await.json();
     let why = world.run(&format!("why {id} --json")).await.json();
     assert_eq!(why["heard"]["by"], "webhook");
     assert_eq!(why["heard"]["delivery"], replayed["replayed"][0]["id"]);

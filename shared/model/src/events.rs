@@ -49,8 +49,7 @@ facts! {
         /// GitHub's word: `success`, `failure`, `cancelled`, `skipped`, `timed_out`, ...
         conclusion: String,
         /// The runner that had it, if any.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        runner: Option<ObservedRunner>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] runner: Option<ObservedRunner>,
         /// When.
         completed_at: Timestamp,
     }
@@ -61,8 +60,7 @@ facts! {
         /// Where it runs.
         repository: Repository,
         /// Where its code comes from; absent if that repository is gone.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        head_repository: Option<Repository>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] head_repository: Option<Repository>,
         /// What triggered it, such as `push` or `pull_request`.
         event: String,
     }
@@ -80,19 +78,15 @@ facts! {
         /// Its task.
         task: TaskId,
         /// The job it was launched for; none for a pool's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        job: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<JobId>,
         /// What it is.
         spec: Spec,
         /// When its job was heard of.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        heard_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] heard_at: Option<Timestamp>,
         /// When its capacity was taken and its task asked for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reserved_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] reserved_at: Option<Timestamp>,
         /// What its job waited for last, if it waited. Not told again.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        waited: Option<Waited>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] waited: Option<Waited>,
     }
     /// A job waits.
     JobDeferred {
@@ -134,16 +128,14 @@ facts! {
         /// For which processors.
         arch: Arch,
         /// Who asked first; none if it was a pool.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        repository: Option<Repository>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] repository: Option<Repository>,
     }
     /// A task could not be launched.
     LaunchFailed {
         /// The runner that is not to be.
         runner: RunnerName,
         /// The job that waits for it; none for a pool's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        job: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<JobId>,
         /// What the fleet answered.
         reason: String,
         /// Whether trying again is pointless. Then a person hears of it.
@@ -156,14 +148,11 @@ facts! {
         /// Its id at GitHub.
         github_id: GithubRunnerId,
         /// The job it is meant for; GitHub may give it another.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        job: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<JobId>,
         /// When its task ran first, if that is known already.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        up_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] up_at: Option<Timestamp>,
         /// When it registered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        registered_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] registered_at: Option<Timestamp>,
     }
     /// A task came up and was sent home: there was no work for it any more.
     RunnerDismissed {
@@ -179,17 +168,13 @@ facts! {
         /// The job that GitHub gave it.
         job: JobId,
         /// The job it was meant for, if it is another.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        taken_from: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] taken_from: Option<JobId>,
         /// When its task ran first.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        up_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] up_at: Option<Timestamp>,
         /// When it registered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        registered_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] registered_at: Option<Timestamp>,
         /// When its job started, by GitHub's clock.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        started_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] started_at: Option<Timestamp>,
     }
     /// A runner without work was removed from GitHub, and then its task stopped.
     RunnerReleased {
@@ -207,20 +192,15 @@ facts! {
         /// GitHub's word.
         conclusion: String,
         /// The runner that had it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        runner: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] runner: Option<String>,
         /// From queued to started, in milliseconds, if it started.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        queue_to_start_millis: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] queue_to_start_millis: Option<u64>,
         /// When GitHub created it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        created_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] created_at: Option<Timestamp>,
         /// When it started, if it did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        started_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] started_at: Option<Timestamp>,
         /// When it ended.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        completed_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] completed_at: Option<Timestamp>,
     }
     /// A runner's task runs.
     RunnerStarted {
@@ -229,30 +209,25 @@ facts! {
         /// Its task.
         task: TaskId,
         /// The job it is meant for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        job: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<JobId>,
         /// When its task was asked for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reserved_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] reserved_at: Option<Timestamp>,
         /// When its task ran first.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        up_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] up_at: Option<Timestamp>,
     }
     /// A runner's task is about to be taken away (Spot); it has two minutes.
     RunnerInterrupted {
         /// The runner.
         runner: RunnerName,
         /// The job it has, if any.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        job: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<JobId>,
     }
     /// A runner's task stopped and its capacity is free.
     RunnerStopped {
         /// The runner.
         runner: RunnerName,
         /// The job it had or was meant for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        job: Option<JobId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] job: Option<JobId>,
         /// Why it stopped.
         reason: StopReason,
         /// List price of its time, in USD.
@@ -285,8 +260,7 @@ facts! {
         /// What its registry said, or the phase of the build and its message.
         reason: String,
         /// Where to read more.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        log_url: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] log_url: Option<String>,
     }
     /// `cleanup` removed something that nobody needed.
     RunnerReaped {

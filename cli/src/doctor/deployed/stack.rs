@@ -24,7 +24,7 @@ impl examine::Check for Check {
 
 /// Only stacks that have resources come this far.
 fn judge(name: &str, status: &str, reason: Option<&str>) -> Finding {
-    let why = reason.map(|it| format!(": {it}")).unwrap_or_default();
+    let why = reason.filter(|it| !it.is_empty()).map(|it| format!(": {it}")).unwrap_or_default();
     let what = format!("the stack {name} is {status}{why}");
     let events = format!("aws cloudformation describe-stack-events --stack-name {name}");
     match status {

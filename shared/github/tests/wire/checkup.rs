@@ -97,7 +97,7 @@ async fn a_group_is_of_an_organization_and_a_refusal_is_passed_on() {
     server
         .on(MINT, Reply::installation_token("ghs_1", "2027-11-20T09:00:00Z"))
         .on(
-            "GET /orgs/acme/actions/runner-groups/1",
+            "GET /orgs/acme/actions/runner-groups/7",
             Reply::json(&json!({ "name": "Default", "visibility": "all" })),
         )
         .on(
