@@ -6,6 +6,7 @@ mod capacity;
 mod images;
 mod journey;
 mod labels;
+mod notices;
 mod pace;
 mod pools;
 mod repair;

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, BaseState};
 use crate::ids::{
-    BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName,
+    BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, NoticeKey, PoolName, Repository, RunId, RunnerName,
 };
 use crate::image::ImageReference;
 use crate::image_key::ImageMode;
 use crate::job::{Job, JobState};
+use crate::notice::{AlarmStory, NoticeWindow, PendingNotice};
 use crate::pause::Pause;
 use crate::rerun::Rerun;
 use crate::runner::{Runner, Scope};
@@ -42,6 +43,12 @@ pub enum Key {
     Images,
     /// The pause of launches.
     Pause,
+    /// An alarm that people were told of.
+    Alarm(NoticeKey),
+    /// Notices of one kind.
+    NoticeWindow(NoticeKey),
+    /// A notice.
+    Notice(NoticeKey),
 }
 
 impl fmt::Display for Key {
@@ -56,6 +63,9 @@ impl fmt::Display for Key {
             Self::Cleanup => f.write_str("cleanup"),
             Self::Images => f.write_str("images"),
             Self::Pause => f.write_str("pause"),
+            Self::Alarm(key) => write!(f, "alarm#{key}"),
+            Self::NoticeWindow(key) => write!(f, "notices#{key}"),
+            Self::Notice(key) => write!(f, "notice#{key}"),
         }
     }
 }
@@ -71,6 +81,8 @@ pub enum Index {
     Active,
     /// Base images and runner images.
     Images,
+    /// What people are still to be told.
+    Notices,
     /// Jobs and runners about which nothing more will be done, newest first.
     Ended,
 }
@@ -82,6 +94,7 @@ impl Index {
             Self::Unmatched => "unmatched",
             Self::Active => "active",
             Self::Images => "images",
+            Self::Notices => "notices",
             Self::Ended => "ended",
         }
     }
@@ -226,6 +239,9 @@ pub enum Record {
     Cleanup(CleanupMemory),
     Images(ImagesMemory),
     Pause(Pause),
+    Alarm(AlarmStory),
+    NoticeWindow(NoticeWindow),
+    Notice(PendingNotice),
 }
 
 macro_rules! into_record {
@@ -237,7 +253,7 @@ macro_rules! into_record {
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause);
+into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, AlarmStory => Alarm, NoticeWindow => NoticeWindow, PendingNotice => Notice);
 
 impl Record {
     /// Its key.
@@ -252,6 +268,9 @@ impl Record {
             Self::Cleanup(_) => Key::Cleanup,
             Self::Images(_) => Key::Images,
             Self::Pause(_) => Key::Pause,
+            Self::Alarm(story) => Key::Alarm(story.key.clone()),
+            Self::NoticeWindow(window) => Key::NoticeWindow(window.key.clone()),
+            Self::Notice(notice) => Key::Notice(notice.key.clone()),
         }
     }
 
@@ -275,13 +294,19 @@ impl Record {
             Self::Base(base) if base.state != BaseState::Forgotten => Some((Index::Images, base.changed_at)),
             Self::Image(image) if !image.is_gone() => Some((Index::Images, image.changed_at)),
             Self::Pause(pause) if pause.until.is_some() => Some((Index::Unmatched, Timestamp::UNIX_EPOCH)),
+            Self::Alarm(story) if story.is_open() => Some((Index::Notices, story.changed_at)),
+            Self::NoticeWindow(window) if window.is_open() => Some((Index::Notices, window.changed_at)),
+            Self::Notice(notice) if notice.told_at.is_none() => Some((Index::Notices, notice.heard_at)),
             Self::Base(_)
             | Self::Image(_)
             | Self::Run(_)
             | Self::Pool(_)
             | Self::Cleanup(_)
             | Self::Images(_)
-            | Self::Pause(_) => None,
+            | Self::Pause(_)
+            | Self::Alarm(_)
+            | Self::NoticeWindow(_)
+            | Self::Notice(_) => None,
         }
     }
 
@@ -294,6 +319,9 @@ impl Record {
                 _ => None,
             },
             Self::Base(base) if base.state == BaseState::Forgotten => Some(base.changed_at + KEEP_ENDED),
+            Self::Alarm(story) => story.expires_at(),
+            Self::NoticeWindow(window) => window.expires_at(),
+            Self::Notice(notice) => notice.expires_at(),
             Self::Image(image) if image.is_gone() => Some(image.changed_at + KEEP_ENDED),
             Self::Base(_)
             | Self::Image(_)

@@ -7,11 +7,12 @@ use toml::de::DeTable;
 
 use super::classes::classes;
 use super::mirrors::mirrors;
+use super::notify::notify;
 use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
-    Class, Config, ConfigError, Credentials, GitHubConfig, ImagesConfig, LabelsConfig, Limits, NotifyConfig,
-    Pattern, RecoveryConfig, RepositoriesConfig, Target, Timeouts,
+    Class, Config, ConfigError, Credentials, GitHubConfig, ImagesConfig, LabelsConfig, Limits, Pattern,
+    RecoveryConfig, RepositoriesConfig, Target, Timeouts,
 };
 use crate::SignedDuration;
 use crate::ids::{ClassName, Owner, Repository};
@@ -323,12 +324,6 @@ fn pattern(node: &Node<'_>, such_as: &str) -> Option<Pattern> {
 fn glob(text: &str) -> Result<Pattern, globset::Error> {
     let glob = GlobBuilder::new(text).literal_separator(true).case_insensitive(true).build()?;
     Ok(Pattern { text: text.to_owned(), matcher: glob.compile_matcher() })
-}
-
-fn notify(table: &Table<'_>) -> NotifyConfig {
-    let notify = NotifyConfig { slack: table.get("slack").secret() };
-    table.finish();
-    notify
 }
 
 fn recovery(table: &Table<'_>) -> RecoveryConfig {

@@ -3,6 +3,7 @@
 mod classes;
 mod load;
 mod mirrors;
+mod notify;
 mod pools;
 mod report;
 mod text;
@@ -22,6 +23,7 @@ use crate::spec::{Arch, Capacity, Label, Spec};
 use crate::{SignedDuration, Timestamp};
 
 pub use load::{DEFAULT_IMAGE, load, load_for_containers};
+pub use notify::{NotifyConfig, SlackConfig};
 pub use report::{ConfigError, Problem};
 
 /// A valid configuration. Every default is resolved.
@@ -237,13 +239,6 @@ impl PoolConfig {
     pub fn wanted(&self, now: Timestamp) -> u64 {
         if self.schedule.as_ref().is_none_or(|schedule| schedule.is_on(now)) { self.size } else { 0 }
     }
-}
-
-/// `[notify]`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NotifyConfig {
-    /// An incoming webhook of Slack. Default none.
-    pub slack: Option<SecretReference>,
 }
 
 /// `[recovery]`
