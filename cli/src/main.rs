@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod jobs;
 mod narrate;
+mod notify;
 mod output;
 mod place;
 mod replay;
@@ -95,6 +96,9 @@ enum Command {
     /// The configuration: check it, and put it where a fleet on AWS reads it
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot config check fleet.toml")]
     Config(config::Command),
+    /// Whether people are told of alarms and notices
+    #[command(subcommand, after_long_help = notify::EXAMPLES)]
+    Notify(notify::Command),
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
@@ -157,6 +161,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Runner(command) => runner::run(command, times).await,
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Config(command) => config::run(command).await,
+        Command::Notify(command) => notify::run(command).await,
         Command::Why(args) => why::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
