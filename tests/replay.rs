@@ -200,7 +200,7 @@ fn every_function_answers_a_schedule_that_fires_again_with_nothing_new() {
             assert_eq!(rows_before, rows(&world), "{}", delivery.function);
             woken.insert(delivery.function.as_str());
         }
-        assert_eq!(woken, BTreeSet::from(["cleanup", "image-build", "pool"]));
+        assert_eq!(woken, BTreeSet::from(["alarm", "cleanup", "image-build", "pool"]));
     }
 }
 

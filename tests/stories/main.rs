@@ -3,6 +3,7 @@
 
 mod budget;
 mod capacity;
+mod costs;
 mod images;
 mod journey;
 mod labels;
@@ -15,5 +16,6 @@ mod secrets;
 mod status;
 mod taken;
 mod tasks;
+mod traces;
 mod weather;
 mod webhooks;

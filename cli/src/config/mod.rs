@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 use crate::output::Answer;
 
+pub(crate) use put::references;
+
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Check a configuration and tell every mistake in it

@@ -26,8 +26,8 @@ Examples:
   fleetfoot notify test --stack ff";
 
 const TEST_EXAMPLES: &str = r#"Examples:
-  fleetfoot notify test               as [notify] of fleet.toml says, with the secret of this machine
-  fleetfoot notify test --stack ff    as the fleet on AWS would, with its secret and your credentials
+  fleetfoot notify test               as fleet.toml says, with the secret of this machine
+  fleetfoot notify test --stack ff    as the fleet on AWS would, with your credentials
 
 JSON:
   { "slack": webhook | bot, "channel": its id or null, "ts": the message's id or null,

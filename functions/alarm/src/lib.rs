@@ -6,6 +6,7 @@
 
 mod alarm;
 mod blocks;
+mod digest;
 mod links;
 mod message;
 mod more;

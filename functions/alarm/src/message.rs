@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::alarm::{CloudWatchAlarm, in_utc};
 use crate::blocks::{code, context, fields, header, line, links, message, section};
+use crate::digest::render_digest;
 use crate::links::Home;
 use crate::text::escape;
 
@@ -70,12 +71,16 @@ pub(crate) fn render(said: &Said, beside: &Beside<'_>) -> Value {
 pub(crate) fn emoji(kind: &str) -> &'static str {
     match kind {
         "JobRejected" | "JobExpired" | "JobRerunRefused" => "🚫",
+        "BudgetReached" => "💸",
         "BreakerOpened" => "🚨",
         _ => "⚠️",
     }
 }
 
 fn render_notice(notice: &Notice, beside: &Beside<'_>) -> Value {
+    if let Some(digest) = &notice.digest {
+        return render_digest(digest);
+    }
     let title = format!("{} {}", emoji(&notice.fact), notice.title);
     let place = match notice.fact.as_str() {
         "ImageFailed" => "Log of the build",

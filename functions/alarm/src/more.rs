@@ -58,6 +58,7 @@ fn plural(kind: &str) -> &str {
         "JobRerunRefused" => "jobs that lost their machine and are not run again",
         "LaunchFailed" => "runners that cannot be launched",
         "ImageFailed" => "images that could not be built",
+        "BudgetReached" => "budgets of which much is spent",
         "Message" => "messages",
         other => other,
     }

@@ -13,6 +13,8 @@
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
 mod api;
+mod budget;
+mod checkup;
 mod client;
 mod deliveries;
 mod errors;
@@ -27,4 +29,6 @@ mod slot;
 mod wire;
 
 pub use api::{Api, Proposal, Proposed};
+pub use budget::Budget;
+pub use checkup::{Account, App, Installation, Permissions, RateLimit, RunnerGroup, TriedDelivery, Webhook};
 pub use client::GitHubClient;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, BaseState};
+use crate::cost::{CostHour, CostMemory, KEEP_COSTS};
 use crate::ids::{
     BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, NoticeKey, PoolName, Repository, RunId, RunnerName,
 };
@@ -49,6 +50,8 @@ pub enum Key {
     NoticeWindow(NoticeKey),
     /// A notice.
     Notice(NoticeKey),
+    /// What was spent in the hour that begins then, and which part of that.
+    Cost(Timestamp, u32),
 }
 
 impl fmt::Display for Key {
@@ -66,6 +69,7 @@ impl fmt::Display for Key {
             Self::Alarm(key) => write!(f, "alarm#{key}"),
             Self::NoticeWindow(key) => write!(f, "notices#{key}"),
             Self::Notice(key) => write!(f, "notice#{key}"),
+            Self::Cost(hour, part) => write!(f, "cost#{hour}#{part}"),
         }
     }
 }
@@ -85,6 +89,8 @@ pub enum Index {
     Notices,
     /// Jobs and runners about which nothing more will be done, newest first.
     Ended,
+    /// What was spent, by the hour.
+    Costs,
 }
 
 impl Index {
@@ -96,6 +102,7 @@ impl Index {
             Self::Images => "images",
             Self::Notices => "notices",
             Self::Ended => "ended",
+            Self::Costs => "costs",
         }
     }
 }
@@ -213,6 +220,8 @@ pub struct CleanupMemory {
     pub runners_mended_up_to: Option<RunnerName>,
     /// The last job that GitHub was asked about, if more were to be asked about than one run may.
     pub jobs_asked_up_to: Option<JobId>,
+    /// How far costs are counted and told.
+    pub costs: CostMemory,
 }
 
 /// What `image-build` remembers between its runs.
@@ -242,6 +251,7 @@ pub enum Record {
     Alarm(AlarmStory),
     NoticeWindow(NoticeWindow),
     Notice(PendingNotice),
+    Cost(CostHour),
 }
 
 macro_rules! into_record {
@@ -253,7 +263,7 @@ macro_rules! into_record {
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, AlarmStory => Alarm, NoticeWindow => NoticeWindow, PendingNotice => Notice);
+into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, AlarmStory => Alarm, NoticeWindow => NoticeWindow, PendingNotice => Notice, CostHour => Cost);
 
 impl Record {
     /// Its key.
@@ -271,6 +281,7 @@ impl Record {
             Self::Alarm(story) => Key::Alarm(story.key.clone()),
             Self::NoticeWindow(window) => Key::NoticeWindow(window.key.clone()),
             Self::Notice(notice) => Key::Notice(notice.key.clone()),
+            Self::Cost(it) => Key::Cost(it.hour, it.part),
         }
     }
 
@@ -297,6 +308,7 @@ impl Record {
             Self::Alarm(story) if story.is_open() => Some((Index::Notices, story.changed_at)),
             Self::NoticeWindow(window) if window.is_open() => Some((Index::Notices, window.changed_at)),
             Self::Notice(notice) if notice.told_at.is_none() => Some((Index::Notices, notice.heard_at)),
+            Self::Cost(it) => Some((Index::Costs, it.hour)),
             Self::Base(_)
             | Self::Image(_)
             | Self::Run(_)
@@ -323,6 +335,7 @@ impl Record {
             Self::NoticeWindow(window) => window.expires_at(),
             Self::Notice(notice) => notice.expires_at(),
             Self::Image(image) if image.is_gone() => Some(image.changed_at + KEEP_ENDED),
+            Self::Cost(it) => Some(it.hour + KEEP_COSTS),
             Self::Base(_)
             | Self::Image(_)
             | Self::Pool(_)

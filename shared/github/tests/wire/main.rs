@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod auth;
+mod checkup;
 mod deliveries;
 mod jobs;
 mod limits;

@@ -4,6 +4,7 @@ use url::{Host, Url};
 
 use super::text::{Node, Table, quoted};
 use crate::SignedDuration;
+use crate::digest::{DigestTime, InvalidDigestTime};
 use crate::ids::SlackChannel;
 use crate::secret::SecretReference;
 
@@ -22,11 +23,19 @@ pub struct NotifyConfig {
     pub window: SignedDuration,
     /// Where people find the fleet's dashboard. Default none.
     pub dashboard: Option<String>,
+    /// When the digest of the day before is told. Default never.
+    pub digest: Option<DigestTime>,
 }
 
 impl Default for NotifyConfig {
     fn default() -> Self {
-        Self { slack: None, messages: 5, window: SignedDuration::from_mins(10), dashboard: None }
+        Self {
+            slack: None,
+            messages: 5,
+            window: SignedDuration::from_mins(10),
+            dashboard: None,
+            digest: None,
+        }
     }
 }
 
@@ -65,6 +74,7 @@ pub(super) fn notify(table: &Table<'_>) -> NotifyConfig {
         messages: table.get("messages").small(1, MOST_MESSAGES).unwrap_or(default.messages),
         window: window.unwrap_or(default.window),
         dashboard: dashboard(&table.get("dashboard")),
+        digest: digest(&table.get("digest")),
     };
     table.finish();
     notify
@@ -102,18 +112,20 @@ fn api(node: &Node<'_>) -> Option<String> {
     let text = node.string(ALLOWED)?;
     let url = Url::parse(text).ok().filter(|url| url.query().is_none() && url.fragment().is_none());
     let is_secure = |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
-    match url.filter(|url| is_secure(url) && url.has_host() && url.username().is_empty()) {
-        Some(_) => Some(text.trim_end_matches('/').to_owned()),
-        None => {
-            node.refuse(without_credentials(text), ALLOWED);
-            None
-        }
+    let url = url.filter(|url| is_secure(url) && url.has_host() && has_no_credentials(url));
+    if url.is_none() {
+        node.refuse(without_credentials(text), ALLOWED);
     }
+    url.map(|_| text.trim_end_matches('/').to_owned())
 }
 
 /// An address as a message shows it.
 fn without_credentials(text: &str) -> String {
     if text.contains('@') { "an address with credentials (not shown)".to_owned() } else { quoted(text) }
+}
+
+fn has_no_credentials(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none()
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -129,9 +141,14 @@ fn is_loopback(url: &Url) -> bool {
 fn dashboard(node: &Node<'_>) -> Option<String> {
     const ALLOWED: &str = "the address of a page, such as https://fleet.example.com/";
     let text = node.string(ALLOWED)?;
-    let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.username().is_empty());
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && has_no_credentials(url));
     if url.is_none() {
         node.refuse(without_credentials(text), ALLOWED);
     }
     url.map(String::from)
+}
+
+fn digest(node: &Node<'_>) -> Option<DigestTime> {
+    let text = node.string("HH:MM ZONE, such as \"09:00 Europe/Berlin\"")?;
+    text.parse().map_err(|error: InvalidDigestTime| node.refuse(quoted(text), error)).ok()
 }

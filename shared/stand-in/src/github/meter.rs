@@ -38,6 +38,8 @@ pub enum Call {
     Rerun,
     /// Releases of the runner.
     Releases,
+    /// How the App is set up.
+    App,
 }
 
 impl Call {
@@ -52,6 +54,7 @@ impl Call {
             | Self::RunJobs
             | Self::Hooks
             | Self::Deliveries
+            | Self::App
             | Self::Releases => 1,
         }
     }
@@ -60,7 +63,7 @@ impl Call {
     fn is_limited(self, hook: HookKind) -> bool {
         let of_its_webhook = matches!(self, Self::Deliveries | Self::Redeliver) && hook == HookKind::App;
         // Releases are public, and asked for without credentials.
-        !matches!(self, Self::Token | Self::Releases) && !of_its_webhook
+        !matches!(self, Self::App | Self::Token | Self::Releases) && !of_its_webhook
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Message {
 }
 
 /// Why a request is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// Too many of them, until a time.
     Throttled(Timestamp),

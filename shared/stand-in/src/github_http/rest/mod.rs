@@ -1,6 +1,7 @@
 //! GitHub's REST API, as far as a fleet of runners needs it.
 
 mod actions;
+mod app;
 mod deliveries;
 mod runners;
 
@@ -61,6 +62,7 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
             .route("/actions/runners/generate-jitconfig", post(runners::register))
             .route("/actions/runners", get(runners::list))
             .route("/actions/runners/{runner}", delete(runners::delete))
+            .route("/actions/runner-groups/{group}", get(app::runner_group))
             .route("/hooks", get(deliveries::hooks))
             .route("/hooks/{hook}/deliveries", get(deliveries::of_hook))
             .route("/hooks/{hook}/deliveries/{delivery}/attempts", post(deliveries::again_of_hook))
@@ -74,12 +76,18 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/actions/runs/{run}/jobs", get(actions::run_jobs));
     Router::new()
         .route("/app/installations/{installation}/access_tokens", post(token))
+        .route("/app", get(app::app))
+        .route("/app/installations/{installation}", get(app::installation))
+        .route("/app/hook/config", get(app::hook))
+        .route("/installation/repositories", get(app::repositories))
+        .route("/rate_limit", get(app::rate_limit))
         .route("/app/hook/deliveries", get(deliveries::of_app))
         .route("/app/hook/deliveries/{delivery}/attempts", post(deliveries::again_of_app))
         .nest("/orgs/{org}", anywhere())
         .nest("/repos/{owner}/{repo}", repository)
         .route_layer(middleware::from_fn_with_state(face.clone(), authorize))
         // Public.
+        .route("/meta", get(app::meta))
         .route("/repos/actions/runner/releases", get(actions::releases))
 }
 
