@@ -20,7 +20,7 @@ pub(crate) const HINT: &str =
 
 /// Why an event is stale, if it is. Where no rows can be looked at only its age counts.
 pub(crate) async fn event(
-    ledger: &dyn Ledger,
+    ledger: Option<&dyn Ledger>,
     event: &Envelope,
     now: Timestamp,
 ) -> Result<Option<String>, Failure> {

@@ -43,8 +43,6 @@ pub(crate) mod output {
     pub(crate) const BUILD_PROJECT: &str = "BuildProject";
     /// The address of the queue before `launch`.
     pub(crate) const LAUNCH_QUEUE: &str = "LaunchQueueUrl";
-    /// What the log groups of functions begin with.
-    pub(crate) const LOG_GROUPS: &str = "LogGroups";
     /// The name of the function `launch`.
     pub(crate) const LAUNCH_FUNCTION: &str = "LaunchFunctionName";
     /// The name of the function `alarm`.

@@ -201,7 +201,7 @@ impl Reader<'_> {
             self.depth += 1;
             let value = self.term();
             self.depth -= 1;
-            return Some(boolean(!is_true(&value?)));
+            return Some(boolean(!is_true(&*value?)));
         }
         if self.takes("(") {
             return self.bracket();

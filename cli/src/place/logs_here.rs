@@ -67,7 +67,7 @@ fn read(path: &Path, offset: u64) -> io::Result<Page> {
     let (mut lines, mut at) = (Vec::new(), offset);
     while at < offset + PAGE_BYTES {
         let mut bytes = Vec::new();
-        let read = io::Read::by_ref(&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
+        let read = io::Read::take(&mut reader, LONGEST_LINE).read_until(b'\n', &mut bytes)?;
         if read == 0 || (bytes.last() != Some(&b'\n') && (read as u64) < LONGEST_LINE) {
             break;
         }
