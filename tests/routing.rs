@@ -194,7 +194,8 @@ fn schedules_topic_and_routes_are_as_designed() {
         }
     }
     schedules.sort();
-    let expected = [("cleanup", minutes(1)), ("image-build", minutes(60)), ("pool", minutes(1))];
+    let expected =
+        [("alarm", minutes(1)), ("cleanup", minutes(1)), ("image-build", minutes(60)), ("pool", minutes(1))];
     assert_eq!(schedules, expected.map(|(package, every)| (package.to_owned(), every)));
     assert_eq!(wiring.subscriptions, ["alarm"]);
     let route = |it: &Route| format!("{} {} {}", it.method, it.path, it.function);

@@ -18,6 +18,7 @@ mod lint;
 mod logs;
 mod manual;
 mod narrate;
+mod notify;
 mod output;
 mod place;
 mod replay;
@@ -108,6 +109,9 @@ enum Command {
     /// The configuration: check it, and put it where a fleet on AWS reads it
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot config check fleet.toml")]
     Config(config::Command),
+    /// Whether people are told of alarms and notices
+    #[command(subcommand, after_long_help = notify::EXAMPLES)]
+    Notify(notify::Command),
     /// Events that nobody could handle: look at them, put them back, forget them
     #[command(
         subcommand,
@@ -204,6 +208,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Classes(classes::Command::Usage(args)) => classes::usage(*args, times).await,
         Command::Config(command) => config::run(command).await,
+        Command::Notify(command) => notify::run(command).await,
         Command::DeadLetters(command) => dead_letters::run(command, times).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Cost(args) => cost::run(*args, times).await,

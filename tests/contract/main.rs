@@ -8,5 +8,6 @@ mod forgetting;
 mod ledger;
 mod registry;
 mod rows;
+mod slack;
 mod sqlite;
 mod subjects;

@@ -7,6 +7,7 @@ mod costs;
 mod images;
 mod journey;
 mod labels;
+mod notices;
 mod pace;
 mod pools;
 mod repair;

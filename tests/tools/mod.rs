@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub use ministack::Ministack;
 pub use node::node;
 pub use process::{Server, free_port, run};
-pub use python::{ministack, node_programs, recipe_linters, sam};
+pub use python::{ministack, node_programs, recipe_linters, sam, slack_sdk};
 
 /// The project's folder.
 pub fn root() -> &'static Path {

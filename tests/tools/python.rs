@@ -26,6 +26,11 @@ pub fn recipe_linters() -> PathBuf {
     environment("recipe-linters", include_str!("recipe.txt"))
 }
 
+/// The folder of a `python` that knows Slack's own SDK.
+pub fn slack_sdk() -> PathBuf {
+    environment("slack", include_str!("slack.txt"))
+}
+
 /// The programs of the packages that are listed, installed if they are not there in these versions.
 fn environment(name: &str, requirements: &str) -> PathBuf {
     let tools = target().join("tools");

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use clap::builder::NonEmptyStringValueParser;
 use fleetfoot_aws::configuration::{self, ConfigurationError, LARGEST, Text};
-use fleetfoot_model::config::{self, Config, Credentials};
+use fleetfoot_model::config::{self, Config, Credentials, SlackConfig};
 use fleetfoot_model::secret::SecretReference;
 use serde_json::json;
 
@@ -138,7 +138,7 @@ pub(crate) fn references(config: &Config) -> impl Iterator<Item = (&'static str,
         Credentials::Token(token) => ("github.token", token),
     };
     let webhook = config.github.webhook_secrets.iter().map(|it| ("github.webhook_secrets", it));
-    let slack = config.notify.slack.iter().map(|it| ("notify.slack", it));
+    let slack = config.notify.slack.iter().map(SlackConfig::secret);
     std::iter::once(credentials).chain(webhook).chain(slack)
 }
 

@@ -62,7 +62,7 @@ impl examine::Check for Check {
 fn judge(states: &[(&'static str, SecretReference, State)]) -> Vec<Finding> {
     let is_needed = |key: &str| {
         let of_key: Vec<_> = states.iter().filter(|(it, ..)| *it == key).collect();
-        key != "notify.slack" && !of_key.iter().any(|(.., state)| *state == State::Readable)
+        !key.starts_with("notify.") && !of_key.iter().any(|(.., state)| *state == State::Readable)
     };
     let mut findings = Vec::new();
     for (key, reference, state) in states {
@@ -130,8 +130,10 @@ mod tests {
         assert_eq!(found(&[key.clone(), hook(State::Empty)]), [(Severity::Error, told.clone())]);
         let rotating = found(&[key.clone(), hook(State::Readable), hook(State::Empty)]);
         assert_eq!(rotating, [(Severity::Warning, told)]);
-        let slack = found(&[key, hook(State::Readable), ("notify.slack", "env:SLACK", missing())]);
+        let slack = found(&[key.clone(), hook(State::Readable), ("notify.slack", "env:SLACK", missing())]);
         assert_eq!(slack, [(Severity::Warning, "notify.slack: env:SLACK: no such file".to_owned())]);
+        let bot = found(&[key, hook(State::Readable), ("notify.slack_token", "env:SLACK", missing())]);
+        assert_eq!(bot[0].0, Severity::Warning);
         let denied = State::Unreadable("AccessDeniedException: no".to_owned());
         assert_eq!(found(&[("github.token", "ssm:/token", denied)])[0].0, Severity::Unknown);
     }

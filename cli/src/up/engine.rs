@@ -278,9 +278,13 @@ fn secret_names(config: &Config) -> Vec<String> {
         Credentials::App { key, .. } => key,
         Credentials::Token(token) => token,
     };
-    let references =
-        config.github.webhook_secrets.iter().chain([credentials]).chain(config.notify.slack.as_ref());
-    let references = references.chain(config.traces.header.as_ref());
+    let references = config
+        .github
+        .webhook_secrets
+        .iter()
+        .chain([credentials])
+        .chain(config.notify.slack.iter().map(|slack| slack.secret().1))
+        .chain(config.traces.header.as_ref());
     let name = |reference: &SecretReference| match reference {
         SecretReference::Environment(name) => Some(name.clone()),
         _ => None,

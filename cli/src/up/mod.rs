@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fleetfoot_local::secrets::LocalSecrets;
+use fleetfoot_model::ports::Secrets;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Configuration, State};
@@ -58,8 +59,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let config = Arc::new(args.config.load()?);
-    let secrets = Arc::new(LocalSecrets::new(args.config.folder()));
-    let slack = preflight::secrets(&config, &*secrets).await?;
+    let secrets: Arc<dyn Secrets> = Arc::new(LocalSecrets::new(args.config.folder()));
+    let slack = preflight::secrets(&config, &secrets).await?;
     // From here on a signal ends it cleanly.
     let stop = stop_signal()?;
     let settings =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::ports::{SecretError, Secrets, Slack};
 use fleetfoot_model::secret::{Secret, SecretReference};
-use fleetfoot_shell::slack::SlackWebhook;
+use fleetfoot_shell::slack;
 
 use crate::failure::{Failure, OrFail};
 use crate::output;
@@ -13,29 +13,23 @@ use crate::output;
 /// Reads every secret once. The webhook's and GitHub's must be there; without Slack's the fleet runs, and says so.
 pub(super) async fn secrets(
     config: &Config,
-    secrets: &dyn Secrets,
+    secrets: &Arc<dyn Secrets>,
 ) -> Result<Option<Arc<dyn Slack>>, Failure> {
-    webhook(config, secrets).await?;
+    webhook(config, &**secrets).await?;
     let credentials = match &config.github.credentials {
         Credentials::App { key, .. } => key,
         Credentials::Token(token) => token,
     };
-    read(secrets, credentials)
+    read(&**secrets, credentials)
         .await
         .or_fail("the fleet cannot sign in at GitHub")
         .map_err(|failure| failure.hint("app.key or token under [github] says where the credentials are"))?;
-    let Some(reference) = &config.notify.slack else { return Ok(None) };
-    let posts = match read(secrets, reference).await {
-        Ok(address) => SlackWebhook::new(&address).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match posts {
-        Ok(slack) => Ok(Some(Arc::new(slack))),
-        Err(reason) => {
-            output::note(&format!("warning: nobody is told in Slack: {reason}"));
-            Ok(None)
-        }
+    let Some(config) = &config.notify.slack else { return Ok(None) };
+    if let Err(reason) = slack::check(config, Arc::clone(secrets)).await {
+        let advice = "`fleetfoot notify test` tells when it is mended";
+        output::note(&format!("warning: nobody is told in Slack for now: {reason}; {advice}"));
     }
+    Ok(Some(slack::connect(config, Arc::clone(secrets))))
 }
 
 async fn webhook(config: &Config, secrets: &dyn Secrets) -> Result<(), Failure> {

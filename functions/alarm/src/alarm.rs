@@ -2,9 +2,13 @@
 //! notifications when alarms change state"). Everything but the name and the state may be missing: a composite alarm has
 //! no trigger, an anomaly alarm no threshold, many alarms no description.
 
-use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use fleetfoot_model::{SignedDuration, Timestamp};
 use serde::Deserialize;
+
+use crate::links::{self, Home};
+
+/// An alarm goes off after its periods of measurement.
+const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -119,6 +123,15 @@ impl Trigger {
         lines.collect::<Vec<_>>().join("\n")
     }
 
+    /// The function that is measured, if it is one.
+    fn function(&self) -> Option<&str> {
+        let mut parts = self.metrics.iter().flatten().filter_map(|query| query.metric_stat.as_ref());
+        let dimensions =
+            self.dimensions.as_ref().or_else(|| parts.find_map(|it| it.metric.dimensions.as_ref()))?;
+        let named = dimensions.iter().find(|dimension| dimension.name == "FunctionName")?;
+        Some(&named.value)
+    }
+
     pub(crate) fn dimensions(&self) -> String {
         dimensions(self.dimensions.as_ref(), "\n")
     }
@@ -164,37 +177,49 @@ impl CloudWatchAlarm {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// When it changed, in UTC; as it was written if that is no time.
-    pub(crate) fn changed_at(&self) -> Option<String> {
+    /// When it changed; none if that is no time.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
         let written = self.state_change_time.as_deref()?;
-        let time = Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", written);
-        Some(
-            time.map_or_else(
-                |_| written.to_owned(),
-                |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            ),
-        )
+        Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", written).ok()
     }
 
-    /// Its page in the console of its region, as `CloudWatch`'s e-mails link it. The message names the region only in
-    /// words ("EU (Frankfurt)"), so it comes from the ARN.
-    pub(crate) fn console_link(&self) -> Option<String> {
-        const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-        let mut parts = self.alarm_arn.as_deref()?.split(':');
-        let (partition, region) = (parts.nth(1)?, parts.nth(1)?);
-        let domain = match partition {
-            "aws" => "console.aws.amazon.com",
-            "aws-cn" => "console.amazonaws.cn",
-            "aws-us-gov" => "console.amazonaws-us-gov.com",
-            _ => return None,
-        };
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if region.is_empty() || region.len() > 30 || !region.chars().all(legal) {
-            return None;
-        }
-        let name = utf8_percent_encode(&self.alarm_name, SPECIAL);
-        Some(format!(
-            "https://{region}.{domain}/cloudwatch/deeplink.js?region={region}#alarmsV2:alarm/{name}"
-        ))
+    /// When it changed, in UTC; as it was written if that is no time.
+    pub(crate) fn changed_at(&self) -> Option<String> {
+        Some(self.since().map_or_else(|| self.state_change_time.clone().unwrap_or_default(), in_utc))
+            .filter(|text| !text.is_empty())
     }
+
+    /// What names it among all alarms of all accounts.
+    pub(crate) fn name_of_all(&self) -> String {
+        self.alarm_arn
+            .clone()
+            .unwrap_or_else(|| format!("{}:{}", self.account.as_deref().unwrap_or_default(), self.alarm_name))
+    }
+
+    /// Its partition and region. The message names the region only in words ("EU (Frankfurt)"), so they come from the ARN.
+    fn place(&self) -> Option<(&str, &str)> {
+        let mut parts = self.alarm_arn.as_deref()?.split(':');
+        Some((parts.nth(1)?, parts.nth(1)?))
+    }
+
+    /// Its page in the console of its region.
+    pub(crate) fn console_link(&self) -> Option<String> {
+        let (partition, region) = self.place()?;
+        links::alarm(partition, region, &self.alarm_name)
+    }
+
+    /// The log of the function that it is about, from a little before it went off.
+    pub(crate) fn log_link(&self, home: Option<&Home>) -> Option<String> {
+        let (partition, region) = self.place()?;
+        let function = self.trigger.function()?;
+        let group = home.and_then(|home| home.log_group_of(function));
+        let group = group.unwrap_or_else(|| format!("/aws/lambda/{function}"));
+        let from = self.since()?.checked_sub(BEFORE).ok()?;
+        links::log_group(partition, region, &group, from.as_millisecond())
+    }
+}
+
+/// Such as `2026-11-20 10:15:33 UTC`.
+pub(crate) fn in_utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

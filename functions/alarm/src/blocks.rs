@@ -47,15 +47,27 @@ pub(crate) fn fields(named: Vec<(&str, Option<String>)>) -> Option<Value> {
     if fields.is_empty() { None } else { Some(json!({ "type": "section", "fields": fields })) }
 }
 
-/// A line of small print with an optional link. `label` is ours and needs no escape.
-pub(crate) fn context(text: &str, link: Option<(&str, &str)>) -> Value {
-    let mut elements = vec![markdown(&escape(text, MOST_IN_FIELD))];
-    if let Some((label, address)) = link
-        && let Some(address) = safe_address(address)
-    {
-        elements.insert(0, markdown(&format!("<{address}|{label}>")));
-    }
-    json!({ "type": "context", "elements": elements })
+/// A paragraph in Slack's own markup, of words that are ours or escaped.
+pub(crate) fn line(markup: &str) -> Value {
+    json!({ "type": "section", "text": markdown(markup) })
+}
+
+/// A command to copy. It is made of ids and names, none of which has a backtick.
+pub(crate) fn code(command: &str) -> Value {
+    line(&format!("`{}`", escape(command, MOST_IN_FIELD)))
+}
+
+/// Links side by side, of those that have an address. Labels are ours and need no escape.
+pub(crate) fn links(named: &[(&str, Option<&str>)]) -> Option<Value> {
+    let named = named.iter().filter_map(|(label, address)| Some((label, safe_address((*address)?)?)));
+    let elements: Vec<Value> =
+        named.map(|(label, address)| markdown(&format!("<{address}|{label}>"))).collect();
+    if elements.is_empty() { None } else { Some(json!({ "type": "context", "elements": elements })) }
+}
+
+/// A line of small print.
+pub(crate) fn context(text: &str) -> Value {
+    json!({ "type": "context", "elements": [markdown(&escape(text, MOST_IN_FIELD))] })
 }
 
 /// `verbatim` keeps Slack from making links and mentions of words that look like them.

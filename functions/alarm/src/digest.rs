@@ -26,7 +26,7 @@ pub(crate) fn render_digest(digest: &Digest) -> Value {
         [] => String::new(),
         dates => format!(", list prices of {}", dates.join(", ")),
     };
-    blocks.push(context(&format!("fleetfoot: {} in {}{prices}", digest.day, digest.zone), None));
+    blocks.push(context(&format!("fleetfoot: {} in {}{prices}", digest.day, digest.zone)));
     message(&title, &blocks)
 }
 

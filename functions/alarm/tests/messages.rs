@@ -1,14 +1,14 @@
 //! What a person sees of alarms and notices, and that nothing hostile gets through.
 
-use std::sync::{Arc, Mutex};
-
-use async_trait::async_trait;
-use fleetfoot_alarm::{Alarm, render};
-use fleetfoot_model::Timestamp;
-use fleetfoot_model::function::{FunctionError, NotificationFunction};
-use fleetfoot_model::ports::{Slack, Unavailable};
+use fleetfoot_alarm::Home;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+/// As the function of a deployed fleet would, whose dashboard is known.
+fn render(published: &str) -> Value {
+    let home = Home { region: "eu-central-1".to_owned(), stack: "ff".to_owned() };
+    fleetfoot_alarm::render(published, Some(&home), Some("https://fleet.example.com/?a=1&b=2"))
+}
 
 fn sample(name: &str) -> String {
     let path = format!("{}/../../events/foreign/sns/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -46,7 +46,8 @@ fn a_hostile_name_neither_pings_nor_links() {
     alarm["NewStateReason"] = json!(name);
     alarm["Trigger"]["Dimensions"][0]["value"] = json!(name);
     let notice = json!({
-        "kind": "fleetfoot-notice", "fact": name, "title": name, "text": name, "link": "https://evil.example/><!channel>"
+        "kind": "fleetfoot-notice", "fact": name, "title": name, "text": name, "link": "https://evil.example/><!channel>",
+        "job": 5,
     });
     for published in [alarm, notice, json!(name)] {
         let rendered = render(&published.to_string()).to_string();
@@ -114,38 +115,4 @@ proptest! {
         let notice = json!({ "kind": "fleetfoot-notice", "fact": text, "title": text, "text": text, "link": text });
         check_limits(&render(&notice.to_string()))?;
     }
-}
-
-/// A Slack that takes a message, or does not.
-#[derive(Default)]
-struct Channel {
-    down: bool,
-    posted: Mutex<Vec<Value>>,
-}
-
-#[async_trait]
-impl Slack for Channel {
-    async fn post(&self, message: &Value) -> Result<(), Unavailable> {
-        if self.down {
-            return Err(Unavailable("Slack answered 503".to_owned()));
-        }
-        self.posted.lock().expect("no test panics here").push(message.clone());
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn an_alarm_is_posted_once_and_tried_again_while_slack_is_down() {
-    let (up, down) = (Arc::new(Channel::default()), Arc::new(Channel { down: true, ..Channel::default() }));
-    let published = sample("metric-alarm");
-    let alarm = |slack: &Arc<Channel>| Alarm { slack: Some(slack.clone()) };
-    assert_eq!(alarm(&up).handle(&published, Timestamp::UNIX_EPOCH).await, Ok(()));
-    assert_eq!(*up.posted.lock().unwrap(), [render(&published)]);
-    let refused = alarm(&down).handle(&published, Timestamp::UNIX_EPOCH).await;
-    assert_eq!(refused, Err(FunctionError::Again("unavailable: Slack answered 503".to_owned())));
-}
-
-#[tokio::test]
-async fn without_slack_nothing_is_done() {
-    assert_eq!(Alarm { slack: None }.handle("anything", Timestamp::UNIX_EPOCH).await, Ok(()));
 }

@@ -12,7 +12,7 @@ pub const CONFIG_PARAMETER: &str = "FLEETFOOT_CONFIG_PARAMETER";
 pub const BUS: &str = "FLEETFOOT_BUS";
 /// The ARN of the topic for notices. Functions whose facts people should hear of.
 pub const NOTICES: &str = "FLEETFOOT_NOTICES";
-/// The name of the ledger's table. Every function but `ingest` and `alarm`.
+/// The name of the ledger's table. Every function but `ingest`.
 pub const TABLE: &str = "FLEETFOOT_TABLE";
 /// The ARN of the cluster. Functions that launch, stop or list tasks.
 pub const CLUSTER: &str = "FLEETFOOT_CLUSTER";

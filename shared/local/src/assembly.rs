@@ -56,7 +56,7 @@ pub fn functions(ports: Ports, config: &Arc<Config>, wiring: &Wiring) -> Result<
         )
         .event("cleanup", Arc::new(Cleanup { ledger: l(), github: g(), fleet: f(), config: config() }))
         .event("pool", Arc::new(Pool { ledger: l(), config: config() }))
-        .notification("alarm", Arc::new(Alarm { slack }));
+        .notification("alarm", Arc::new(Alarm { slack, ledger: l(), config: config(), home: None }));
     functions.check(wiring)?;
     Ok(functions)
 }

@@ -129,12 +129,13 @@ impl Functions {
             return mismatch(package, "is in this process and not in the template");
         }
         for (package, function) in &self.0 {
-            let takes = match function {
-                Function::Event(_) => Woken::Events,
-                Function::Http(_) => Woken::Http,
-                Function::Notification(_) => Woken::Notices,
+            let (takes, other) = match function {
+                Function::Event(_) => (Woken::Events, Woken::Schedule),
+                Function::Http(_) => (Woken::Http, Woken::Http),
+                Function::Notification(_) => (Woken::Notices, Woken::Schedule),
             };
-            if let Some(woken) = Woken::all(wiring, package).into_iter().find(|woken| *woken != takes) {
+            let fits = |woken: &Woken| [takes, other].contains(woken);
+            if let Some(woken) = Woken::all(wiring, package).into_iter().find(|woken| !fits(woken)) {
                 return mismatch(package, &format!("takes {takes}, and the template wakes it with {woken}"));
             }
         }
@@ -181,6 +182,11 @@ impl Functions {
                 function.handle(message, now).await?;
                 Ok(Emission::default())
             }
+            // Only a schedule wakes it with an event.
+            (Some(Function::Notification(function)), Payload::Event(_)) => {
+                function.catch_up(now).await?;
+                Ok(Emission::default())
+            }
             _ => Err(NotHandled { reason: format!("function {package} does not take this"), for_good: true }),
         }
     }
@@ -223,6 +229,7 @@ impl Functions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Woken {
     Events,
+    Schedule,
     Http,
     Notices,
 }
@@ -231,6 +238,7 @@ impl fmt::Display for Woken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Events => "events",
+            Self::Schedule => "a schedule",
             Self::Http => "HTTP requests",
             Self::Notices => "messages of the topic",
         })
@@ -246,7 +254,8 @@ impl Woken {
         let by_http = wiring.routes.iter().any(|route| route.function == package);
         let by_notices = wiring.subscriptions.iter().any(|function| function == package);
         let ways = [
-            (by_rule || by_time || by_queue, Self::Events),
+            (by_rule || by_queue, Self::Events),
+            (by_time, Self::Schedule),
             (by_http, Self::Http),
             (by_notices, Self::Notices),
         ];

@@ -85,9 +85,14 @@ pub trait HttpFunction: Send + Sync {
     async fn handle(&self, request: &Request, now: Timestamp) -> (Response, Vec<Fact>);
 }
 
-/// A function subscribed to the notice topic.
+/// A function subscribed to the notice topic, and woken by a schedule.
 #[async_trait]
 pub trait NotificationFunction: Send + Sync {
     /// Takes one message of the topic, as it was published.
     async fn handle(&self, message: &str, now: Timestamp) -> Result<(), FunctionError>;
+
+    /// Looks for what is still to be told. The event that wakes it says nothing but that it is time.
+    async fn catch_up(&self, _now: Timestamp) -> Result<(), FunctionError> {
+        Ok(())
+    }
 }

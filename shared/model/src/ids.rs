@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Text that is not a legal id. Says what was found and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +180,20 @@ text_id!(
     })
 );
 text_id!(
+    /// What people are told of, as its row is found: a digest over what names it.
+    NoticeKey,
+    "32 hexadecimal digits",
+    |text| text.len() == 32 && text.chars().all(|c| c.is_ascii_hexdigit())
+);
+text_id!(
+    /// The id of a channel of Slack's. Names are no ids: they can be changed.
+    SlackChannel,
+    "the id of a channel, such as C0123456789: at Slack in the channel's details",
+    |text| text.starts_with(['C', 'D', 'G'])
+        && (9..=32).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+);
+text_id!(
     /// A GitHub organization or user.
     Owner,
     "1 to 100 of A-Z a-z 0-9 - _",
@@ -192,6 +207,14 @@ text_id!(
         .split_once('/')
         .is_some_and(|(owner, name)| word(owner, 100, "-_") && word(name, 100, "-_.") && name != "." && name != "..")
 );
+
+impl NoticeKey {
+    /// The key of what these words name, whatever they are.
+    pub fn of(words: &str) -> Self {
+        let digest = Sha256::digest(words.as_bytes());
+        Self(hex::encode(&digest[..16]).into())
+    }
+}
 
 impl Repository {
     /// The part before the slash.

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use crate::Timestamp;
 use crate::base::Base;
 use crate::counter::Counter;
-use crate::ids::{BaseKey, ImageKey, JobId, PoolName, RunId, RunnerName};
+use crate::ids::{BaseKey, ImageKey, JobId, NoticeKey, PoolName, RunId, RunnerName};
 use crate::job::Job;
+use crate::notice::{AlarmStory, NoticeWindow, PendingNotice};
 use crate::pause::Pause;
 use crate::record::{CleanupMemory, Image, ImagesMemory, Index, Key, Pool, Record, WorkflowRun};
 use crate::runner::Runner;
@@ -161,6 +162,18 @@ typed_read!(
 typed_read!(
     /// A pool's row.
     pool(name: &PoolName) -> Pool as Pool via Key::Pool(name.clone())
+);
+typed_read!(
+    /// The row of an alarm that people were told of.
+    alarm(key: &NoticeKey) -> AlarmStory as Alarm via Key::Alarm(key.clone())
+);
+typed_read!(
+    /// The row of notices of one kind.
+    notice_window(key: &NoticeKey) -> NoticeWindow as NoticeWindow via Key::NoticeWindow(key.clone())
+);
+typed_read!(
+    /// A notice's row.
+    notice(key: &NoticeKey) -> PendingNotice as Notice via Key::Notice(key.clone())
 );
 
 /// The most rows without a partner that one event looks through; the oldest come first.

@@ -1,16 +1,24 @@
-//! What a person should hear of, as it is published to the notice topic.
+//! What a person should hear of, as it is published to the notice topic, and what is remembered of having told it.
+
+mod rows;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::events::Fact;
+use crate::ids::{JobId, RunnerName};
+
+pub use rows::{AlarmStory, NoticeWindow, PendingNotice, Place, Post, Rest};
 
 /// A message for people. Slack, e-mail or anything else may subscribe to the topic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Notice {
     /// Always `"fleetfoot-notice"`: tells notices from alarms on the same topic.
     pub kind: NoticeKind,
+    /// The fact's id, which stays the same however often it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The fact's detail-type.
     pub fact: String,
     /// One line.
@@ -20,6 +28,12 @@ pub struct Notice {
     /// Where to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// The job that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// The runner that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<RunnerName>,
     /// The daily digest in numbers, if it is one; `text` says the same in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -37,38 +51,55 @@ impl Notice {
     fn new(fact: &Fact, title: String, text: &str, link: Option<&str>) -> Self {
         Self {
             kind: NoticeKind::Fleet,
+            id: None,
             fact: fact.detail_type().to_owned(),
             title,
             text: text.to_owned(),
             link: link.filter(|link| link.starts_with("https://")).map(str::to_owned),
+            job: None,
+            runner: None,
             digest: None,
         }
+    }
+
+    fn about_job(self, job: JobId) -> Self {
+        Self { job: Some(job), ..self }
     }
 
     /// The notice of a fact that a person should hear of.
     pub fn of(fact: &Fact) -> Option<Self> {
         match fact {
-            Fact::JobRejected(it) => Some(Self::new(
-                fact,
-                format!("{}: job {:?} will get no runner", it.repository, it.name),
-                &it.reason,
-                Some(&it.html_url),
-            )),
-            Fact::JobExpired(it) => Some(Self::new(
-                fact,
-                format!("{}: job {:?} was given up", it.repository, it.name),
-                &it.reason,
-                Some(&it.html_url),
-            )),
-            Fact::JobRerunRefused(it) => Some(Self::new(
-                fact,
-                format!("{}: job {:?} lost its machine and is not run again", it.repository, it.name),
-                &it.reason,
-                Some(&it.html_url),
-            )),
+            Fact::JobRejected(it) => Some(
+                Self::new(
+                    fact,
+                    format!("{}: job {:?} will get no runner", it.repository, it.name),
+                    &it.reason,
+                    Some(&it.html_url),
+                )
+                .about_job(it.job),
+            ),
+            Fact::JobExpired(it) => Some(
+                Self::new(
+                    fact,
+                    format!("{}: job {:?} was given up", it.repository, it.name),
+                    &it.reason,
+                    Some(&it.html_url),
+                )
+                .about_job(it.job),
+            ),
+            Fact::JobRerunRefused(it) => Some(
+                Self::new(
+                    fact,
+                    format!("{}: job {:?} lost its machine and is not run again", it.repository, it.name),
+                    &it.reason,
+                    Some(&it.html_url),
+                )
+                .about_job(it.job),
+            ),
             // A job's own rejection tells the same; only a pool's runner has nobody else to speak for it.
             Fact::LaunchFailed(it) if it.for_good && it.job.is_none() => {
-                Some(Self::new(fact, format!("Runner {} cannot be launched", it.runner), &it.reason, None))
+                let title = format!("Runner {} cannot be launched", it.runner);
+                Some(Self { runner: Some(it.runner.clone()), ..Self::new(fact, title, &it.reason, None) })
             }
             Fact::ImageFailed(it) => Some(Self::new(
                 fact,

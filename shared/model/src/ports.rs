@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::events::{Fact, JobCompleted, JobDescription, JobStarted, ObservedRunner};
 use crate::ids::{DeliveryId, GithubRunnerId, JobId, Repository, RunId, RunnerName, TaskId};
+use crate::notice::Place;
 use crate::rerun::RerunRequest;
 use crate::runner::Scope;
 use crate::runner_release::RunnerRelease;
 use crate::secret::{Secret, SecretReference, Ticket};
 use crate::spec::{Capacity, Label, Spec};
+use crate::{SignedDuration, Timestamp};
 
 pub use images::{BaseImage, BuildRequest, BuildStatus, Images, ImagesError, Registry, RegistryError};
 
@@ -307,16 +308,40 @@ pub trait GitHub: Send + Sync {
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError>;
 }
 
-/// A service did not take a message; trying again may help.
+/// Why Slack did not take a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unavailable: {0}")]
-pub struct Unavailable(pub String);
+pub enum SlackError {
+    /// Too many messages; it is to be asked again after a time.
+    #[error("Slack takes no more messages for {} s", after.as_secs())]
+    Throttled {
+        /// Slack's `Retry-After`.
+        after: SignedDuration,
+    },
+    /// The message that is to be changed is not there any more, or cannot be changed any more.
+    #[error("the message is gone: {0}")]
+    Gone(String),
+    /// This message can never be posted, others can: its blocks are wrong. Slack's word for it.
+    #[error("Slack refuses the message: {0}")]
+    Invalid(String),
+    /// Nothing can be posted until somebody mends something: a token, a webhook, a channel. Slack's word for it.
+    #[error("Slack refuses: {0}")]
+    Refused(String),
+    /// No answer, or one that means nothing; whether anything was done is unknown.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+}
 
-/// Posts to Slack.
+/// A channel of Slack's. Messages are payloads of Block Kit.
 #[async_trait]
 pub trait Slack: Send + Sync {
-    /// Posts a message (a Block Kit payload) to the configured webhook.
-    async fn post(&self, message: &serde_json::Value) -> Result<(), Unavailable>;
+    /// Posts a message. Answers where it is; none if it cannot be changed, as with an incoming webhook.
+    async fn post(&self, message: &serde_json::Value) -> Result<Option<Place>, SlackError>;
+
+    /// Changes a message that was posted.
+    async fn change(&self, place: &Place, message: &serde_json::Value) -> Result<(), SlackError>;
+
+    /// Whether messages can be changed.
+    fn can_change(&self) -> bool;
 }
 
 /// Why a secret could not be read.

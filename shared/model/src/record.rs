@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Base, BaseState};
 use crate::cost::{CostHour, CostMemory, KEEP_COSTS};
 use crate::ids::{
-    BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName,
+    BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, NoticeKey, PoolName, Repository, RunId, RunnerName,
 };
 use crate::image::ImageReference;
 use crate::image_key::ImageMode;
 use crate::job::{Job, JobState};
+use crate::notice::{AlarmStory, NoticeWindow, PendingNotice};
 use crate::pause::Pause;
 use crate::rerun::Rerun;
 use crate::runner::{Runner, Scope};
@@ -43,6 +44,12 @@ pub enum Key {
     Images,
     /// The pause of launches.
     Pause,
+    /// An alarm that people were told of.
+    Alarm(NoticeKey),
+    /// Notices of one kind.
+    NoticeWindow(NoticeKey),
+    /// A notice.
+    Notice(NoticeKey),
     /// What was spent in the hour that begins then, and which part of that.
     Cost(Timestamp, u32),
 }
@@ -59,6 +66,9 @@ impl fmt::Display for Key {
             Self::Cleanup => f.write_str("cleanup"),
             Self::Images => f.write_str("images"),
             Self::Pause => f.write_str("pause"),
+            Self::Alarm(key) => write!(f, "alarm#{key}"),
+            Self::NoticeWindow(key) => write!(f, "notices#{key}"),
+            Self::Notice(key) => write!(f, "notice#{key}"),
             Self::Cost(hour, part) => write!(f, "cost#{hour}#{part}"),
         }
     }
@@ -75,6 +85,8 @@ pub enum Index {
     Active,
     /// Base images and runner images.
     Images,
+    /// What people are still to be told.
+    Notices,
     /// Jobs and runners about which nothing more will be done, newest first.
     Ended,
     /// What was spent, by the hour.
@@ -88,6 +100,7 @@ impl Index {
             Self::Unmatched => "unmatched",
             Self::Active => "active",
             Self::Images => "images",
+            Self::Notices => "notices",
             Self::Ended => "ended",
             Self::Costs => "costs",
         }
@@ -235,6 +248,9 @@ pub enum Record {
     Cleanup(CleanupMemory),
     Images(ImagesMemory),
     Pause(Pause),
+    Alarm(AlarmStory),
+    NoticeWindow(NoticeWindow),
+    Notice(PendingNotice),
     Cost(CostHour),
 }
 
@@ -247,7 +263,7 @@ macro_rules! into_record {
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, CostHour => Cost);
+into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, AlarmStory => Alarm, NoticeWindow => NoticeWindow, PendingNotice => Notice, CostHour => Cost);
 
 impl Record {
     /// Its key.
@@ -262,6 +278,9 @@ impl Record {
             Self::Cleanup(_) => Key::Cleanup,
             Self::Images(_) => Key::Images,
             Self::Pause(_) => Key::Pause,
+            Self::Alarm(story) => Key::Alarm(story.key.clone()),
+            Self::NoticeWindow(window) => Key::NoticeWindow(window.key.clone()),
+            Self::Notice(notice) => Key::Notice(notice.key.clone()),
             Self::Cost(it) => Key::Cost(it.hour, it.part),
         }
     }
@@ -286,6 +305,9 @@ impl Record {
             Self::Base(base) if base.state != BaseState::Forgotten => Some((Index::Images, base.changed_at)),
             Self::Image(image) if !image.is_gone() => Some((Index::Images, image.changed_at)),
             Self::Pause(pause) if pause.until.is_some() => Some((Index::Unmatched, Timestamp::UNIX_EPOCH)),
+            Self::Alarm(story) if story.is_open() => Some((Index::Notices, story.changed_at)),
+            Self::NoticeWindow(window) if window.is_open() => Some((Index::Notices, window.changed_at)),
+            Self::Notice(notice) if notice.told_at.is_none() => Some((Index::Notices, notice.heard_at)),
             Self::Cost(it) => Some((Index::Costs, it.hour)),
             Self::Base(_)
             | Self::Image(_)
@@ -293,7 +315,10 @@ impl Record {
             | Self::Pool(_)
             | Self::Cleanup(_)
             | Self::Images(_)
-            | Self::Pause(_) => None,
+            | Self::Pause(_)
+            | Self::Alarm(_)
+            | Self::NoticeWindow(_)
+            | Self::Notice(_) => None,
         }
     }
 
@@ -306,6 +331,9 @@ impl Record {
                 _ => None,
             },
             Self::Base(base) if base.state == BaseState::Forgotten => Some(base.changed_at + KEEP_ENDED),
+            Self::Alarm(story) => story.expires_at(),
+            Self::NoticeWindow(window) => window.expires_at(),
+            Self::Notice(notice) => notice.expires_at(),
             Self::Image(image) if image.is_gone() => Some(image.changed_at + KEEP_ENDED),
             Self::Cost(it) => Some(it.hour + KEEP_COSTS),
             Self::Base(_)

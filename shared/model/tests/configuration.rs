@@ -1,7 +1,7 @@
 //! What `fleet.toml` may say, and what is answered to what it may not say.
 
 use fleetfoot_model::SignedDuration;
-use fleetfoot_model::config::{Config, Credentials, Target, load};
+use fleetfoot_model::config::{Config, Credentials, SlackConfig, Target, load};
 use fleetfoot_model::image::ImageReference;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::secret::SecretReference;
@@ -82,6 +82,31 @@ fn a_configuration_with_only_github_works() {
     assert_eq!(config.repositories.allow[0].text, "acme/*");
     assert!(!config.repositories.public && !config.repositories.forks && !config.debug);
     assert!(config.images.allow.is_empty() && config.pools.is_empty() && config.notify.slack.is_none());
+}
+
+#[test]
+fn slack_is_a_webhook_or_a_bot_with_a_channel() {
+    let bot = "slack_token = \"env:T\"\nslack_channel = \"C0123456789\"\n";
+    let slack = |notify: &str| with(&format!("[notify]\n{notify}")).notify.slack;
+    assert!(matches!(slack("slack = \"env:S\""), Some(SlackConfig::Webhook(_))));
+    let Some(SlackConfig::Bot { channel, url, .. }) = slack(bot) else { panic!("a bot") };
+    assert_eq!((channel.as_str(), url.as_str()), ("C0123456789", "https://slack.com/api"));
+    for (notify, key) in [
+        (format!("slack = \"env:S\"\n{bot}"), "notify.slack_token"),
+        ("slack_token = \"env:T\"".to_owned(), "notify.slack_channel"),
+        ("slack_channel = \"C0123456789\"".to_owned(), "notify.slack_channel"),
+        (bot.replace("C0123456789", "#alarms"), "notify.slack_channel"),
+        (format!("{bot}slack_url = \"http://slack.example/api\""), "notify.slack_url"),
+        (bot.replace("env:T", "xoxb-hunter2"), "notify.slack_token"),
+        ("messages = 0".to_owned(), "notify.messages"),
+        ("window_seconds = 5".to_owned(), "notify.window_seconds"),
+        ("dashboard = \"javascript:alert(1)\"".to_owned(), "notify.dashboard"),
+        ("dashboard = \"https://me:hunter2@fleet.example/\"".to_owned(), "notify.dashboard"),
+    ] {
+        let error = load("fleet.toml", &format!("{LEAST}[notify]\n{notify}\n")).unwrap_err();
+        assert!(error.problems.iter().any(|problem| problem.key == key), "{notify}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
 }
 
 #[test]

@@ -23,13 +23,14 @@ impl Emission {
     /// Never: a notice is a plain structure.
     pub fn of(facts: &[Fact], causation_id: &str, now: Timestamp) -> Self {
         let envelopes = facts.iter().enumerate().map(|(n, fact)| Envelope::of(fact, causation_id, n, now));
-        let notices = facts.iter().filter_map(Notice::of);
-        Self {
-            facts: envelopes.collect(),
-            notices: notices
-                .map(|notice| serde_json::to_string(&notice).expect("a notice is a plain structure"))
-                .collect(),
-        }
+        let envelopes: Vec<Envelope> = envelopes.collect();
+        let notices = facts.iter().zip(&envelopes).filter_map(|(fact, envelope)| {
+            Notice::of(fact).map(|notice| Notice { id: Some(envelope.id.clone()), ..notice })
+        });
+        let notices = notices
+            .map(|notice| serde_json::to_string(&notice).expect("a notice is a plain structure"))
+            .collect();
+        Self { facts: envelopes, notices }
     }
 
     /// Adds another's.

@@ -1,6 +1,7 @@
-//! Messages of the topic.
+//! Messages of the topic, and the schedule that wakes whoever takes them.
 
 use aws_lambda_events::sns::SnsEvent;
+use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::function::{FunctionError, NotificationFunction};
 use fleetfoot_model::ports::Clock;
 use fleetfoot_shell::within;
@@ -23,6 +24,9 @@ async fn handle<F: NotificationFunction>(
     mut invocation: Invocation,
 ) -> Result<(), FunctionError> {
     let function = host.function().await.map_err(|error| FunctionError::again(&error))?;
+    if invocation.payload.get("Records").is_none() {
+        return catch_up(host, &*function, &invocation).await;
+    }
     let event: SnsEvent = decode(std::mem::take(&mut invocation.payload))?;
     // A topic hands over one message at a time (Amazon SNS developer guide, "Fanout to Lambda functions").
     for record in event.records {
@@ -39,4 +43,23 @@ async fn handle<F: NotificationFunction>(
         answer?;
     }
     Ok(())
+}
+
+/// A schedule says nothing but that it is time.
+async fn catch_up<F: NotificationFunction>(
+    host: &Host<F>,
+    function: &F,
+    invocation: &Invocation,
+) -> Result<(), FunctionError> {
+    let event: Envelope = decode(invocation.payload.clone())?;
+    let now = host.clock.now();
+    let span = tracing::info_span!("schedule", function.name = host.name, event.id = event.id);
+    let caught_up =
+        within(Some(invocation.time_left(now)), function.catch_up(now)).instrument(span.clone()).await;
+    let answer = caught_up.unwrap_or_else(|broken| Err(FunctionError::again(&broken)));
+    span.in_scope(|| match &answer {
+        Ok(()) => tracing::debug!("caught up"),
+        Err(error) => tracing::error!(%error, "not caught up"),
+    });
+    answer
 }

@@ -12,7 +12,7 @@ use fleetfoot_model::ports::{Fleet, GitHub, Images, Registry, Secrets, Slack, Ti
 use fleetfoot_model::secret::SecretReference;
 use fleetfoot_registry::{HttpRegistry, Patience};
 use fleetfoot_shell::clock::{SystemClock, SystemTickets};
-use fleetfoot_shell::slack::SlackFromSecret;
+use fleetfoot_shell::slack;
 
 use super::host::StartError;
 use crate::fleet::{EcsFleet, Launching};
@@ -123,9 +123,19 @@ impl Ports {
 
     /// Where people are told, if anywhere.
     pub fn slack(&self) -> Option<Arc<dyn Slack>> {
-        let reference = self.config.notify.slack.clone()?;
-        self.need(vec![reference.clone()]);
-        Some(Arc::new(SlackFromSecret::new(Arc::clone(&self.secrets), reference)))
+        let config = self.config.notify.slack.as_ref()?;
+        self.need(vec![config.secret().1.clone()]);
+        Some(slack::connect(config, Arc::clone(&self.secrets)))
+    }
+
+    /// The region that the function is in.
+    pub fn region(&self) -> Option<String> {
+        self.sdk.region().map(ToString::to_string)
+    }
+
+    /// The stack that it belongs to; empty if its deployment does not say.
+    pub fn stack(&self) -> String {
+        self.settings.optional(settings::STACK).unwrap_or_default().to_owned()
     }
 
     /// Where tickets come from.

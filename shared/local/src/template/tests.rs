@@ -86,7 +86,7 @@ fn routes_queue_and_schedules_are_read() {
     assert_eq!(queue.delay, SignedDuration::ZERO);
     assert_eq!(wiring.queues["PaceQueue"].delay, SignedDuration::from_secs(5));
     let every: Vec<i64> = wiring.schedules.iter().map(|schedule| schedule.every.as_secs()).collect();
-    assert_eq!(every, [60, 3600, 60]);
+    assert_eq!(every, [60, 60, 3600, 60]);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn start(path: &Path, gate: &Arc<Gate>, grace: Duration) -> Life {
     let database = Database::open(path).unwrap();
     let pace = Pace::From(SignedDuration::from_millis(20));
     let bus = Arc::new(Bus::in_database(wiring(), pace, database).unwrap());
-    let packages = ["launch", "job-state", "task-state", "image-build", "cleanup", "pool"];
+    let packages = ["alarm", "launch", "job-state", "task-state", "image-build", "cleanup", "pool"];
     let functions = packages.into_iter().fold(Functions::new(), |all, it| all.event(it, gate.clone()));
     let mut runtime = Runtime::new(bus.clone(), Arc::new(functions), Arc::new(SystemClock));
     runtime.grace = grace;

@@ -32,6 +32,7 @@ fn everything_fires_at_the_first_start() {
     let bus = Bus::in_memory(wiring(), Pace::Aws).unwrap();
     assert!(bus.next_due().unwrap().unwrap() <= at(0));
     let all = [
+        pair("alarm", "AlarmSchedule"),
         pair("cleanup", "CleanupSchedule"),
         pair("image-build", "ImageSchedule"),
         pair("pool", "PoolSchedule"),
@@ -40,27 +41,28 @@ fn everything_fires_at_the_first_start() {
 }
 
 fn schedules_fire_at_their_rate(bus: &Bus) {
-    let each_minute = [pair("cleanup", "CleanupSchedule"), pair("pool", "PoolSchedule")];
+    let each_minute =
+        [pair("alarm", "AlarmSchedule"), pair("cleanup", "CleanupSchedule"), pair("pool", "PoolSchedule")];
     for minute in 1..60 {
         assert_eq!(bus.next_due().unwrap(), Some(at(minute * 60)));
         assert_eq!(woken(bus, minute * 60 - 1), []);
         assert_eq!(woken(bus, minute * 60), each_minute);
     }
-    assert_eq!(woken(bus, 3600).len(), 3);
+    assert_eq!(woken(bus, 3600).len(), 4);
     assert_eq!(bus.history(0, 9).unwrap(), [], "the history is about the fleet");
 }
 
 fn an_overdue_schedule_fires_once(bus: &Bus) {
-    assert_eq!(woken(bus, 36_000).len(), 3);
+    assert_eq!(woken(bus, 36_000).len(), 4);
     assert_eq!(woken(bus, 36_030), []);
-    assert_eq!(woken(bus, 36_060).len(), 2);
+    assert_eq!(woken(bus, 36_060).len(), 3);
 }
 
 #[test]
 fn a_restart_neither_forgets_nor_repeats_a_schedule() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fleet.db");
-    assert_eq!(woken(&open(&path), 0).len(), 3);
+    assert_eq!(woken(&open(&path), 0).len(), 4);
     for seconds in [10, 20, 30] {
         let bus = open(&path);
         bus.recover(at(seconds)).unwrap();
@@ -69,6 +71,6 @@ fn a_restart_neither_forgets_nor_repeats_a_schedule() {
     // It was down for an hour and a half.
     let bus = open(&path);
     bus.recover(at(5400)).unwrap();
-    assert_eq!(woken(&bus, 5400).len(), 3);
+    assert_eq!(woken(&bus, 5400).len(), 4);
     assert_eq!(woken(&bus, 5459), []);
 }

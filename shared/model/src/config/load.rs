@@ -8,14 +8,14 @@ use toml::de::DeTable;
 use super::classes::classes;
 use super::mirrors::mirrors;
 use super::money::{budget, prices};
+use super::notify::notify;
 use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
-    Class, Config, ConfigError, Credentials, GitHubConfig, ImagesConfig, LabelsConfig, Limits, NotifyConfig,
-    Pattern, RecoveryConfig, RepositoriesConfig, Target, Timeouts, TracesConfig,
+    Class, Config, ConfigError, Credentials, GitHubConfig, ImagesConfig, LabelsConfig, Limits, Pattern,
+    RecoveryConfig, RepositoriesConfig, Target, Timeouts, TracesConfig,
 };
 use crate::SignedDuration;
-use crate::digest::{DigestTime, InvalidDigestTime};
 use crate::ids::{ClassName, Owner, Repository};
 use crate::image::ImageReference;
 use crate::labels::{LabelRules, nearest};
@@ -331,17 +331,6 @@ fn pattern(node: &Node<'_>, such_as: &str) -> Option<Pattern> {
 fn glob(text: &str) -> Result<Pattern, globset::Error> {
     let glob = GlobBuilder::new(text).literal_separator(true).case_insensitive(true).build()?;
     Ok(Pattern { text: text.to_owned(), matcher: glob.compile_matcher() })
-}
-
-fn notify(table: &Table<'_>) -> NotifyConfig {
-    let notify = NotifyConfig { slack: table.get("slack").secret(), digest: digest(&table.get("digest")) };
-    table.finish();
-    notify
-}
-
-fn digest(node: &Node<'_>) -> Option<DigestTime> {
-    let text = node.string("HH:MM ZONE, such as \"09:00 Europe/Berlin\"")?;
-    text.parse().map_err(|error: InvalidDigestTime| node.refuse(quoted(text), error)).ok()
 }
 
 fn recovery(table: &Table<'_>) -> RecoveryConfig {

@@ -4,6 +4,7 @@ mod classes;
 mod load;
 mod mirrors;
 mod money;
+mod notify;
 mod pools;
 mod report;
 mod text;
@@ -12,7 +13,6 @@ use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 
-use crate::digest::DigestTime;
 use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository, RoleArn};
 use crate::image::{ImageReference, Mirrors};
 use crate::image_key::ImageMode;
@@ -25,6 +25,7 @@ use crate::spec::{Arch, Capacity, Label, Spec};
 use crate::{SignedDuration, Timestamp};
 
 pub use load::{DEFAULT_IMAGE, load, load_for_containers};
+pub use notify::{NotifyConfig, SlackConfig};
 pub use report::{ConfigError, Problem};
 
 /// A valid configuration. Every default is resolved.
@@ -246,15 +247,6 @@ impl PoolConfig {
     pub fn wanted(&self, now: Timestamp) -> u64 {
         if self.schedule.as_ref().is_none_or(|schedule| schedule.is_on(now)) { self.size } else { 0 }
     }
-}
-
-/// `[notify]`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NotifyConfig {
-    /// An incoming webhook of Slack. Default none.
-    pub slack: Option<SecretReference>,
-    /// When the digest of the day before is told. Default never.
-    pub digest: Option<DigestTime>,
 }
 
 /// `[budget]`

@@ -1,12 +1,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use fleetfoot_model::ports::{SecretError, Secrets, Slack, Tickets, Unavailable};
+use fleetfoot_model::config::SlackConfig;
+use fleetfoot_model::notice::Place;
+use fleetfoot_model::ports::{SecretError, Secrets, Slack, SlackError, Tickets};
 use fleetfoot_model::secret::{Secret, SecretReference, Ticket};
 use fleetfoot_shell::clock::SeededTickets;
+use fleetfoot_stand_in::InProcess;
+use fleetfoot_stand_in::slack::{Settings, StandInSlack, Webhook};
 
-use super::{Surroundings, lock};
+use super::Surroundings;
 use crate::watch::Happening;
 
 /// What the webhooks of these worlds are signed with.
@@ -49,35 +53,53 @@ impl Tickets for WorldTickets {
     }
 }
 
-/// A Slack channel that remembers what was said in it last.
+/// A Slack with one channel.
 pub struct SlackChannel {
     around: Arc<Surroundings>,
-    messages: Mutex<Vec<String>>,
+    slack: InProcess<StandInSlack>,
+    /// As the configuration says: a bot changes its messages, an incoming webhook cannot.
+    can_change: bool,
 }
 
-/// Nobody reads further back.
-const MOST_MESSAGES: usize = 10_000;
-
 impl SlackChannel {
-    pub(crate) fn new(around: Arc<Surroundings>) -> Self {
-        Self { around, messages: Mutex::default() }
+    pub(crate) fn new(around: Arc<Surroundings>, config: Option<&SlackConfig>) -> Self {
+        let channel = match config {
+            Some(SlackConfig::Bot { channel, .. }) => channel.as_str(),
+            _ => "C0123456789",
+        };
+        let slack = Arc::new(Mutex::new(StandInSlack::new(Settings::new(channel))));
+        let slack = InProcess::new(slack, Arc::new(around.clock.clone()));
+        Self { around, slack, can_change: matches!(config, Some(SlackConfig::Bot { .. })) }
+    }
+
+    /// The Slack itself.
+    pub fn state(&self) -> MutexGuard<'_, StandInSlack> {
+        self.slack.state()
     }
 
     /// Every message, as JSON.
     pub fn messages(&self) -> Vec<String> {
-        lock(&self.messages).clone()
+        self.state().messages().iter().map(|message| message.payload.to_string()).collect()
     }
 }
 
 #[async_trait]
 impl Slack for SlackChannel {
-    async fn post(&self, message: &serde_json::Value) -> Result<(), Unavailable> {
-        let message = message.to_string();
-        self.around.tell(&Happening::Messaged(&message));
-        let mut messages = lock(&self.messages);
-        if messages.len() < MOST_MESSAGES {
-            messages.push(message);
+    async fn post(&self, message: &serde_json::Value) -> Result<Option<Place>, SlackError> {
+        self.around.tell(&Happening::Messaged(&message.to_string()));
+        if self.can_change {
+            self.slack.post(message).await
+        } else {
+            Webhook(self.slack.clone()).post(message).await
         }
-        Ok(())
+    }
+
+    async fn change(&self, place: &Place, message: &serde_json::Value) -> Result<(), SlackError> {
+        self.around.tell(&Happening::Messaged(&message.to_string()));
+        self.slack.change(place, message).await
+    }
+
+    fn can_change(&self) -> bool {
+        self.can_change
     }
 }

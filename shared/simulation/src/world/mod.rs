@@ -153,7 +153,7 @@ impl World {
         let around = Surroundings::new(clock.clone(), seed, faults, latency, mutation);
         let ledger = Arc::new(WorldLedger::new(around.clone(), weather.ledger));
         let secrets = Arc::new(WorldSecrets::default());
-        let slack = Arc::new(SlackChannel::new(around.clone()));
+        let slack = Arc::new(SlackChannel::new(around.clone(), config.notify.slack.as_ref()));
         let ports = Ports {
             ledger: ledger.clone(),
             github: Arc::new(WorldGitHub { around: around.clone(), github: github.clone() }),

@@ -4,6 +4,7 @@ mod launches;
 mod restarts;
 mod stops;
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -15,7 +16,7 @@ use fleetfoot_local::fleet::{LocalFleet, LocalFleetSettings};
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::foreign::TaskStateChange;
 use fleetfoot_model::ids::{RunnerName, TaskId};
-use fleetfoot_model::ports::{Clock, Fleet, FleetError, LaunchRequest, Tickets, Unavailable};
+use fleetfoot_model::ports::{Clock, Fleet, FleetError, LaunchRequest, Tickets};
 use fleetfoot_model::spec::{Arch, Capacity, Spec};
 use fleetfoot_shell::clock::{SystemClock, SystemTickets, VirtualClock};
 use tokio::task::JoinHandle;
@@ -68,7 +69,7 @@ impl Machine {
             async move {
                 let take = move |envelope| {
                     told.lock().unwrap().push(envelope);
-                    Ok::<(), Unavailable>(())
+                    Ok::<(), Infallible>(())
                 };
                 fleet.watch(take).await;
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fleetfoot_local::fleet::LocalFleet;
 use fleetfoot_model::SignedDuration;
-use fleetfoot_model::ports::{Fleet, Unavailable};
+use fleetfoot_model::ports::Fleet;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Machine, UNTIL_GO, steps};
@@ -47,7 +47,7 @@ async fn what_the_bus_did_not_take_is_told_again() {
         let (fleet, refused) = (fleet.clone(), Arc::clone(&refused));
         let refuse = move |_| {
             refused.fetch_add(1, Ordering::SeqCst);
-            Err(Unavailable("the disk is full".to_owned()))
+            Err("the disk is full")
         };
         async move { fleet.watch(refuse).await }
     });
