@@ -13,9 +13,12 @@
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
 mod api;
+mod app;
 mod client;
 mod deliveries;
+mod dispatch;
 mod errors;
+mod hooks;
 mod jobs;
 mod pages;
 mod releases;
@@ -27,4 +30,7 @@ mod slot;
 mod wire;
 
 pub use api::{Api, Proposal, Proposed};
+pub use app::{AboutApp, AppApi, AppInstallation, NewApp, convert_manifest, is_organization};
 pub use client::GitHubClient;
+pub use dispatch::run_workflow;
+pub use hooks::{HookChange, HooksApi};
