@@ -1,6 +1,7 @@
 //! GitHub's REST API, as far as a fleet of runners needs it.
 
 mod actions;
+mod apps;
 mod deliveries;
 mod runners;
 
@@ -9,7 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ports::GitHubError;
 use serde::Deserialize;
@@ -61,7 +62,8 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
             .route("/actions/runners/generate-jitconfig", post(runners::register))
             .route("/actions/runners", get(runners::list))
             .route("/actions/runners/{runner}", delete(runners::delete))
-            .route("/hooks", get(deliveries::hooks))
+            .route("/hooks", get(deliveries::hooks).post(deliveries::add_hook))
+            .route("/hooks/{hook}", patch(deliveries::change_hook))
             .route("/hooks/{hook}/deliveries", get(deliveries::of_hook))
             .route("/hooks/{hook}/deliveries/{delivery}/attempts", post(deliveries::again_of_hook))
     };
@@ -74,12 +76,21 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/actions/runs/{run}/jobs", get(actions::run_jobs));
     Router::new()
         .route("/app/installations/{installation}/access_tokens", post(token))
+        .route("/app", get(apps::about))
+        .route("/app/installations", get(apps::installations))
+        .route("/app/hook/config", get(apps::hook).patch(apps::set_hook))
         .route("/app/hook/deliveries", get(deliveries::of_app))
         .route("/app/hook/deliveries/{delivery}/attempts", post(deliveries::again_of_app))
         .nest("/orgs/{org}", anywhere())
         .nest("/repos/{owner}/{repo}", repository)
         .route_layer(middleware::from_fn_with_state(face.clone(), authorize))
+        // What a browser does.
+        .route("/settings/apps/new", post(apps::create))
+        .route("/organizations/{organization}/settings/apps/new", post(apps::create))
+        .route("/apps/{slug}/installations/new", post(apps::install))
         // Public.
+        .route("/users/{login}", get(apps::user))
+        .route("/app-manifests/{code}/conversions", post(apps::convert))
         .route("/repos/actions/runner/releases", get(actions::releases))
 }
 
