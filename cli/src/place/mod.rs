@@ -21,7 +21,7 @@ use fleetfoot_shell::clock::SystemClock;
 use crate::failure::Failure;
 
 pub(crate) use arguments::{Configured, HEADING, InRows, Location, Remote};
-pub(crate) use deployed::Deployed;
+pub(crate) use deployed::{Deployed, secrets};
 pub(crate) use here::Here;
 
 /// A fleet that is there, and what it is made of.
