@@ -10,7 +10,12 @@ use serde_json::{Map, Value, json};
 const WHOLE: &str = "node_modules/@octokit/openapi/generated/api.github.com.json";
 
 /// What is asked of an App.
-const OF_AN_APP: [(&str, &str); 3] = [
+const OF_AN_APP: [(&str, &str); 8] = [
+    ("post", "/app-manifests/{code}/conversions"),
+    ("get", "/app"),
+    ("get", "/app/installations"),
+    ("get", "/app/hook/config"),
+    ("patch", "/app/hook/config"),
     ("post", "/app/installations/{installation_id}/access_tokens"),
     ("get", "/app/hook/deliveries"),
     ("post", "/app/hook/deliveries/{delivery_id}/attempts"),
@@ -39,7 +44,9 @@ pub(crate) fn description(packages: &Path) -> PathBuf {
     let part = packages.join("github.json");
     let whole = packages.join(WHOLE);
     let written = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
-    if written(&part) < written(&whole) || !part.exists() {
+    // This program says which part it is.
+    let program = std::env::current_exe().expect("a test has a binary");
+    if written(&part) < written(&whole).max(written(&program)) {
         let text = fs::read(&whole).expect("npm has installed GitHub's description");
         let whole: Value = serde_json::from_slice(&text).expect("GitHub's description is JSON");
         fs::write(&part, slice(&whole).to_string()).expect("the part can be written");
@@ -57,7 +64,8 @@ fn slice(whole: &Value) -> Value {
     for (method, path) in app.into_iter().chain(organization).chain(repository) {
         let described = &whole["paths"][&path][method];
         assert!(described.is_object(), "GitHub's description has no {method} {path}");
-        paths.insert(path, json!({ method: described }));
+        let methods = paths.entry(path).or_insert_with(|| json!({}));
+        methods[method] = described.clone();
     }
     let mut part = json!({ "openapi": whole["openapi"], "info": whole["info"], "paths": paths });
     let mut wanted = references(&part["paths"]);
