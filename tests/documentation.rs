@@ -39,6 +39,7 @@ const GITHUB: &str = "[github]\norganization = \"acme\"\ntoken = \"env:T\"\nwebh
 fn sections() -> BTreeMap<&'static str, (&'static str, String)> {
     let with = |text: &str| format!("{GITHUB}{text}unknown = 1\n");
     BTreeMap::from([
+        ("budget", ("## `[budget]`", with("[budget]\n"))),
         ("classes", ("## `[classes.NAME]`", with("[classes.small]\ncpu = 512\nmemory = 1024\n"))),
         ("fleet", ("## `[fleet]`", with("[fleet]\n"))),
         ("github", ("## `[github]`", with(""))),
@@ -47,10 +48,12 @@ fn sections() -> BTreeMap<&'static str, (&'static str, String)> {
         ("limits", ("## `[limits]`", with("[limits]\n"))),
         ("notify", ("## `[notify]`", with("[notify]\n"))),
         ("pools", ("## `[[pools]]`", with("[[pools]]\nlabels = [\"self-hosted\"]\nsize = 1\n"))),
+        ("prices", ("## `[prices]`", with("[prices]\n"))),
         ("recovery", ("## `[recovery]`", with("[recovery]\n"))),
         ("repositories", ("## `[repositories]`", with("[repositories]\n"))),
         ("runner", ("## `[runner]`", with("[runner]\n"))),
         ("timeouts", ("## `[timeouts]`", with("[timeouts]\n"))),
+        ("traces", ("## `[traces]`", with("[traces]\n"))),
     ])
 }
 
@@ -80,7 +83,9 @@ fn every_key_of_the_example_is_in_the_guide() {
     let (guide, example) = (read("docs/configuration.md"), read("fleet.toml"));
     let before_equals = example.match_indices(" = ").map(|(at, _)| &example[..at]);
     let keys: BTreeSet<&str> = before_equals
-        .filter_map(|text| text.rsplit(|c: char| !c.is_ascii_lowercase() && c != '_').next())
+        .filter_map(|text| {
+            text.rsplit(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_').next()
+        })
         .collect();
     assert!(keys.len() > 40, "{keys:?}");
     for key in keys {

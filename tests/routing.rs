@@ -14,6 +14,9 @@ use serde_json::json;
 /// Each fact and who is woken by it. What wakes nobody is for people, dashboards and whoever subscribes.
 const FACTS: &[(&str, &[&str])] = &[
     ("BreakerOpened", &[]),
+    // For people.
+    ("BudgetReached", &[]),
+    ("DayReported", &[]),
     ("DeliveryRecovered", &[]),
     ("FleetMeasured", &[]),
     ("ImageBuildStarted", &[]),

@@ -118,6 +118,7 @@ impl World {
             text("FLEETFOOT_PUBLIC_ADDRESS", "ENABLED"),
             text("FLEETFOOT_EXECUTION_ROLE", "arn:aws:iam::123456789012:role/execution"),
             text("FLEETFOOT_TASK_ROLE", "arn:aws:iam::123456789012:role/task"),
+            text("FLEETFOOT_RUNNER_EXEC", "no"),
             text("FLEETFOOT_RUNNER_LOGS", "/fleetfoot/bench/runners"),
             text("FLEETFOOT_TASK_FAMILY", "bench-runner"),
             text("FLEETFOOT_API_URL", "https://abcdefghij.execute-api.us-east-1.amazonaws.com"),

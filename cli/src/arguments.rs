@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use fleetfoot_local::database::Database;
 use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_model::config::{self, Config, ConfigError};
+use url::Url;
 
 use crate::failure::{Failure, OrFail};
 
@@ -96,4 +97,13 @@ pub(crate) struct Format {
     /// Answer with one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// An address that a fleet can be reached at.
+pub(crate) fn address(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err("an http:// or https:// address is allowed".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

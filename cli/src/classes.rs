@@ -1,9 +1,9 @@
 //! `fleetfoot classes`
 
-use fleetfoot_model::SignedDuration;
+mod usage;
+
 use fleetfoot_model::config::{Class, Config};
 use fleetfoot_model::ids::ClassName;
-use fleetfoot_model::price::{PRICES_OF, cost_usd};
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,11 +14,16 @@ use crate::place::Configured;
 use crate::table::{Cell, table};
 use crate::text::or_dash;
 
+pub(crate) use usage::{UsageArgs, usage};
+
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// List the classes that `runs-on: [self-hosted, class:NAME]` may name
     #[command(after_long_help = EXAMPLES)]
     List(ListArgs),
+    /// Tell what jobs really used of their classes, and which sizes would do
+    #[command(after_long_help = usage::EXAMPLES)]
+    Usage(Box<UsageArgs>),
 }
 
 const EXAMPLES: &str = r#"Examples:
@@ -56,7 +61,7 @@ struct ClassView<'a> {
 
 impl<'a> ClassView<'a> {
     fn new(name: &'a ClassName, class: &Class, config: &Config) -> Self {
-        let price = cost_usd(&class.spec(name), class.capacity, SignedDuration::from_hours(1));
+        let price = config.prices.usd_per_hour(&class.spec(name), class.capacity);
         Self {
             name,
             is_default: *name == config.labels.default_class,
@@ -92,9 +97,14 @@ pub(crate) async fn list(args: &ListArgs) -> Result<Answer, Failure> {
         config.classes.iter().map(|(name, class)| ClassView::new(name, class, &config)).collect();
     classes.sort_by_key(|class| (class.cpu, class.memory_mib));
     if args.format.json {
-        return Ok(Answer::data(output::json(&json!({ "classes": classes, "pricesOf": PRICES_OF }))?));
+        return Ok(Answer::data(output::json(
+            &json!({ "classes": classes, "pricesOf": config.prices.date }),
+        )?));
     }
     let heading = ["CLASS", "CPU", "MEMORY", "DISK", "ARCH", "CAPACITY", "MOST", "USD/HOUR"];
-    let note = format!("CPU in Fargate units, 1024 to a vCPU; list prices of {PRICES_OF} in us-east-1");
+    let note = format!(
+        "CPU in Fargate units, 1024 to a vCPU; list prices of {} in {}",
+        config.prices.date, config.prices.region
+    );
     Ok(Answer::data(table(heading, classes.iter().map(ClassView::row))).note(note))
 }

@@ -64,6 +64,11 @@ impl Failure {
         self
     }
 
+    /// Whether one of its causes names this, such as the code of an error.
+    pub(crate) fn says(&self, code: &str) -> bool {
+        self.causes.iter().any(|cause| cause.contains(code))
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

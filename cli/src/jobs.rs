@@ -35,9 +35,13 @@ JSON:
 
 pub(crate) async fn list(args: ListArgs, times: &Times) -> Result<Answer, Failure> {
     let listed = rows::jobs(&*args.place.ledger().await?, &args).await?;
+    listed.answer::<JobView<'_>>("jobs", &args, lines(&listed.rows, times))
+}
+
+/// Jobs as a table, a line each.
+pub(crate) fn lines(jobs: &[Job], times: &Times) -> String {
     let heading = ["JOB", "REPOSITORY", "NAME", "STATE", "RUNNER", "AGE", "WHY"];
-    let table = table(heading, listed.rows.iter().map(|job| row(job, times)));
-    listed.answer::<JobView<'_>>("jobs", &args, table)
+    table(heading, jobs.iter().map(|job| row(job, times)))
 }
 
 fn row(job: &Job, times: &Times) -> [Cell; 7] {

@@ -4,9 +4,19 @@ mod arguments;
 mod aws;
 mod classes;
 mod config;
+mod confirm;
+mod cost;
+mod dashboard;
+mod dead_letters;
 mod demo;
+mod doctor;
+mod exec;
+mod explain;
 mod failure;
 mod jobs;
+mod lint;
+mod logs;
+mod manual;
 mod narrate;
 mod output;
 mod place;
@@ -16,6 +26,7 @@ mod runner;
 mod runners;
 mod setup;
 mod simulate;
+mod stale;
 mod stand_in_runner;
 mod table;
 #[cfg(test)]
@@ -23,6 +34,7 @@ mod testing;
 mod text;
 mod times;
 mod up;
+mod when;
 mod why;
 mod wiring;
 
@@ -57,6 +69,7 @@ Examples:
   fleetfoot up                       run the fleet on this machine, as fleet.toml says
   fleetfoot jobs list                what runs and what waits
   fleetfoot why 289782451            why a job is where it is
+  fleetfoot explain self-hosted      what a runs-on would get, before anyone pushes
   fleetfoot jobs list --stack ff     the same of a fleet on AWS
   fleetfoot simulate --jobs 1000     what a thousand jobs would wait for, and cost
 
@@ -100,15 +113,48 @@ enum Command {
     /// The configuration: check it, and put it where a fleet on AWS reads it
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot config check fleet.toml")]
     Config(config::Command),
+    /// Events that nobody could handle: look at them, put them back, forget them
+    #[command(
+        subcommand,
+        after_long_help = "Examples:\n  fleetfoot dead-letters list\n  fleetfoot dead-letters redrive --all"
+    )]
+    DeadLetters(dead_letters::Command),
+    /// Look at everything that a fleet needs, and tell what is not well and what mends it
+    #[command(after_long_help = doctor::EXAMPLES)]
+    Doctor(doctor::Args),
+    /// What runners cost, by repository, workflow, class, image or day
+    #[command(after_long_help = cost::EXAMPLES)]
+    Cost(Box<cost::Args>),
+    /// Serve a live page that shows the fleet: jobs, runners, images, limits, times and cost
+    #[command(after_long_help = dashboard::EXAMPLES)]
+    Dashboard(Box<dashboard::Args>),
     /// Tell why a job is where it is, and what would help
     #[command(after_long_help = why::EXAMPLES)]
     Why(why::Args),
+    /// Tell what a `runs-on` would get, before anyone pushes
+    #[command(after_long_help = explain::EXAMPLES)]
+    Explain(explain::Args),
+    /// Read workflow files, and tell of jobs that could never run or would be ambiguous
+    #[command(after_long_help = lint::EXAMPLES)]
+    Lint(lint::Args),
+    /// Show what a runner, a job's runners or the control plane's functions have logged
+    #[command(after_long_help = logs::EXAMPLES)]
+    Logs(Box<logs::Args>),
+    /// Run a command in a runner, or a shell
+    #[command(after_long_help = exec::EXAMPLES)]
+    Exec(Box<exec::Args>),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
     /// Play the whole fleet in virtual time: what goes wrong, what jobs wait for, what it costs
     #[command(after_long_help = simulate::EXAMPLES)]
     Simulate(Box<simulate::Args>),
+    /// What a shell needs to complete command lines
+    #[command(after_long_help = manual::COMPLETIONS_EXAMPLES)]
+    Completions(manual::CompletionsArgs),
+    /// Manual pages
+    #[command(after_long_help = manual::MAN_EXAMPLES)]
+    Man(manual::ManArgs),
     /// The entry point of a runner's task
     #[command(hide = true)]
     Agent,
@@ -162,10 +208,21 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Runners(command) => runners::run(command, times).await,
         Command::Runner(command) => runner::run(command, times).await,
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
+        Command::Classes(classes::Command::Usage(args)) => classes::usage(*args, times).await,
         Command::Config(command) => config::run(command).await,
+        Command::DeadLetters(command) => dead_letters::run(command, times).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Cost(args) => cost::run(*args, times).await,
+        Command::Dashboard(args) => dashboard::run(*args).await,
         Command::Why(args) => why::run(args, times).await,
+        Command::Explain(args) => explain::run(args, times).await,
+        Command::Lint(args) => lint::run(args, times).await,
+        Command::Logs(args) => logs::run(*args, times).await,
+        Command::Exec(args) => exec::run(*args).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
+        Command::Completions(args) => Ok(manual::completions(&args)),
+        Command::Man(args) => manual::man(&args),
         Command::Agent => Err(Failure::new("the agent runs outside of any runtime")),
         Command::StandInRunner => Ok(stand_in_runner::run().await),
     }

@@ -106,6 +106,19 @@ fn tell(fact: &Fact) -> Option<Telling> {
             ),
             WAITING,
         ),
+        Fact::BudgetReached(it) => about(
+            "fleet".to_owned(),
+            format!(
+                "{} percent of the budget of {} are spent: {:.2} of {:.2} USD",
+                it.percent, it.period, it.spent_usd, it.budget_usd
+            ),
+            WAITING,
+        ),
+        Fact::DayReported(it) => about(
+            "fleet".to_owned(),
+            format!("{} cost {:.2} USD; {} jobs ran", it.digest.day, it.digest.usd, it.digest.jobs),
+            PLAIN,
+        ),
         Fact::BreakerOpened(it) => about("fleet".to_owned(), breaker(it.limit, it.until), BAD),
         Fact::FleetMeasured(_) => return None,
     })

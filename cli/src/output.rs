@@ -114,8 +114,17 @@ pub(crate) fn describe(failure: &Failure) -> String {
 
 /// One JSON document. Characters that a terminal could obey are escaped, which changes nothing for a parser.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    let plain = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::new("the answer cannot be written as JSON").because(&error))?;
+    escaped(serde_json::to_string_pretty(value))
+}
+
+/// As [`json`], in one line.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    escaped(serde_json::to_string(value))
+}
+
+fn escaped(written: serde_json::Result<String>) -> Result<String, Failure> {
+    let plain =
+        written.map_err(|error| Failure::new("the answer cannot be written as JSON").because(&error))?;
     let mut text = String::with_capacity(plain.len() + 1);
     for character in plain.chars() {
         // Outside of strings JSON has no such character but the line break.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod costs;
 mod dynamo;
 mod forgetting;
 mod ledger;

@@ -94,6 +94,22 @@ fn an_image_is_built_anew_in_time_and_nobody_waits_for_that() {
     world.settle();
 }
 
+/// A registry that refuses says until when: it is asked again then, and not at the next full hour.
+#[test]
+fn a_registry_that_refuses_for_a_while_is_asked_again_by_its_own_clock() {
+    let mut world = Plan::new(1).world();
+    let until = world.now() + SignedDuration::from_mins(10);
+    world.registry().throttle(until);
+    let jobs = [world.push(UBUNTU), world.push(UBUNTU)];
+    world.settle();
+    assert_eq!(builds(&world), 1);
+    for job in jobs {
+        assert_eq!(world.end_of(job), "success");
+        // A minute until that is seen, and a build of five minutes at most.
+        assert!(world.queued_for(job) < SignedDuration::from_mins(18), "{:#}", world.queued_for(job));
+    }
+}
+
 /// No word of a build arrives: it is asked how it stands.
 #[test]
 fn a_build_of_which_nothing_is_heard_is_looked_after() {

@@ -3,6 +3,7 @@
 
 mod budget;
 mod capacity;
+mod costs;
 mod images;
 mod journey;
 mod labels;
@@ -14,5 +15,6 @@ mod secrets;
 mod status;
 mod taken;
 mod tasks;
+mod traces;
 mod weather;
 mod webhooks;

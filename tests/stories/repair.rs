@@ -1,7 +1,10 @@
 //! What is left over, or forgotten, and how `cleanup` mends it.
 
 use fleetfoot_model::SignedDuration;
+use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::JobId;
+use fleetfoot_model::job::Job;
+use fleetfoot_stand_in::millis;
 use fleetfoot_tests::world::{Plan, World, order};
 
 const SMALL: &str = "self-hosted class:small";
@@ -69,6 +72,27 @@ fn a_registration_with_a_repository_that_nobody_has_is_removed() {
     world.ghost("ff-17-1", Some("acme/lib"));
     world.run_for(SignedDuration::from_mins(12));
     assert_eq!(registered(&world), [""; 0]);
+}
+
+/// Of a large fleet `cleanup` looks at the 5,000 oldest rows. A task whose runner is behind them is no orphan.
+#[test]
+fn a_task_whose_runner_is_behind_thousands_of_rows_is_left_alone() {
+    let mut plan = Plan::new(1);
+    // An orphan would be stopped long before it is up.
+    plan.fargate.times.start = millis(240_000, 300_000);
+    let mut world = plan.world();
+    let elsewhere = world.push("gpu");
+    let description = world.github().report(elsewhere).expect("GitHub knows it").description;
+    for id in (1..=5_000).map(JobId) {
+        let mut job = Job::new(JobDescription { id, ..description.clone() }, world.now());
+        job.start("gpu-box-7", world.now(), world.now());
+        world.keep(job);
+    }
+    world.run_for(SignedDuration::from_secs(1));
+    let job = world.push(SMALL);
+    world.run_until("it has ended", |world| world.find_job(job).is_some_and(|job| !job.is_open()));
+    assert_eq!((world.end_of(job).as_str(), world.launches()), ("success", 1));
+    assert_eq!(world.count("RunnerReaped"), 0);
 }
 
 /// GitHub is down for half an hour, while jobs come, run and end.

@@ -74,6 +74,8 @@ impl Package {
         let telling = [
             "LaunchFailed {",
             "BreakerOpened {",
+            "BudgetReached {",
+            "DayReported {",
             "ImageFailed {",
             "RunnerReleaseAging {",
             ".rejected(",

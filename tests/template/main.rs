@@ -5,6 +5,7 @@ mod code;
 mod deployment;
 mod guide;
 mod lint;
+mod metrics;
 mod operations;
 mod policies;
 mod recipe;

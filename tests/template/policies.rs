@@ -229,18 +229,36 @@ fn what_is_allowed_on_anything_has_a_reason() {
     assert_eq!(found, ANYTHING.map(|(action, _)| action.to_owned()).into());
 }
 
-/// A key of the user's own lets every function read its secrets, and is the only thing that is allowed beside the roles.
+/// What policies beside the roles allow, as lines of `action resource`, and whom.
+fn beside(id: &str) -> (BTreeSet<String>, Vec<String>) {
+    let policy = properties(id);
+    let roles = list(&policy["Roles"]).into_iter().map(shown).collect();
+    let mut lines = Vec::new();
+    for statement in list(&policy["PolicyDocument"]["Statement"]) {
+        for action in list(&statement["Action"]) {
+            lines.push(format!("{} {}", shown(action), shown(&statement["Resource"])));
+        }
+    }
+    (roles, lines)
+}
+
+/// A key of the user's own lets every function read its secrets, traces may need a header, and commands in runners the
+/// way to Session Manager; nothing else is allowed beside the roles.
 #[test]
-fn the_only_other_policy_is_for_a_key_of_the_users_own() {
-    let [(_, policy)] = of_type("AWS::IAM::Policy")[..] else { panic!("one policy") };
-    let roles: BTreeSet<String> = list(&policy["Roles"]).into_iter().map(shown).collect();
-    assert_eq!(roles, FUNCTIONS.map(|(_, name)| format!("{name}Role")).into());
-    let statements = &policy["PolicyDocument"]["Statement"];
-    let [statement] = &list(statements)[..] else { panic!("one statement") };
-    assert_eq!(
-        (shown(&statement["Action"]), shown(&statement["Resource"])),
-        ("kms:Decrypt".to_owned(), "SecretsKeyArn".to_owned())
-    );
+fn other_policies_are_for_a_key_for_traces_and_for_commands() {
+    let names: BTreeSet<&str> = of_type("AWS::IAM::Policy").into_iter().map(|(id, _)| id).collect();
+    assert_eq!(names, ["RunnerExecPolicy", "SecretsKeyPolicy", "TracesPolicy"].into());
+    let all: BTreeSet<String> = FUNCTIONS.map(|(_, name)| format!("{name}Role")).into();
+    assert_eq!(beside("SecretsKeyPolicy"), (all.clone(), vec!["kms:Decrypt SecretsKeyArn".to_owned()]));
+    let traced = all.into_iter().filter(|role| role != "AlarmRole").collect();
+    let header = [
+        "ssm:GetParameter parameter/fleetfoot/${AWS::StackName}/traces/*",
+        "secretsmanager:GetSecretValue secret:fleetfoot/${AWS::StackName}/traces*",
+    ];
+    assert_eq!(beside("TracesPolicy"), (traced, header.map(str::to_owned).into()));
+    let channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"];
+    let channels = channels.map(|channel| format!("ssmmessages:{channel} *"));
+    assert_eq!(beside("RunnerExecPolicy"), (BTreeSet::from(["TaskRole".to_owned()]), channels.into()));
     for kind in ["AWS::IAM::ManagedPolicy", "AWS::IAM::UserPolicy", "AWS::IAM::RolePolicy"] {
         assert!(of_type(kind).is_empty(), "{kind}");
     }

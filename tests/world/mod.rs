@@ -30,6 +30,8 @@ pub struct Plan {
     pub fleet: String,
     /// What `[github]` registers with.
     pub target: String,
+    /// More of `[notify]`.
+    pub notify: String,
     /// The stand-in GitHub.
     pub github: github::Settings,
     /// The stand-in Fargate.
@@ -45,6 +47,7 @@ impl Plan {
         Self {
             fleet: "[images]\nallow = [\"ubuntu:*\"]\n".to_owned(),
             target: "organization = \"acme\"".to_owned(),
+            notify: String::new(),
             github: github::Settings::new(seed, Secret::new(WEBHOOK_SECRET)),
             fargate: fargate::Settings::new(seed),
             images: images::Settings::new(seed),
@@ -61,9 +64,9 @@ impl Plan {
 
     /// The world that it makes.
     pub fn world(self) -> World {
-        let Self { fleet, target, github, fargate, images, seed } = self;
+        let Self { fleet, target, notify, github, fargate, images, seed } = self;
         let text = format!(
-            "[github]\n{target}\ntoken = \"env:TOKEN\"\nwebhook_secrets = [\"env:WEBHOOK_SECRET\"]\n{fleet}\n[notify]\nslack = \"env:SLACK\"\n"
+            "[github]\n{target}\ntoken = \"env:TOKEN\"\nwebhook_secrets = [\"env:WEBHOOK_SECRET\"]\n{fleet}\n[notify]\nslack = \"env:SLACK\"\n{notify}"
         );
         let config = config::load("fleet.toml", &text).unwrap_or_else(|error| panic!("{error}"));
         let plan = WorldPlan { github, fargate, images, ..WorldPlan::new(seed, Arc::new(config)) };

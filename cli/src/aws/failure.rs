@@ -23,11 +23,7 @@ where
     match (error.as_service_error(), credentials(error)) {
         (Some(service), _) => {
             let code = service.code().unwrap_or("an unknown error");
-            failure.causes.push(match service.message() {
-                Some(message) => format!("{action}: {code}: {message}"),
-                None => format!("{action}: {code}"),
-            });
-            failure.hint = hint(code, action);
+            failure = refused(failure.what, action, code, service.message());
         }
         (None, Some(credentials)) => {
             failure = failure.because(credentials);
@@ -37,6 +33,15 @@ where
         (None, None) => failure = failure.because(error),
     }
     failure
+}
+
+/// What a service refuses, by the code of its error.
+pub(super) fn refused(what: String, action: &str, code: &str, message: Option<&str>) -> Failure {
+    let cause = match message {
+        Some(message) => format!("{action}: {code}: {message}"),
+        None => format!("{action}: {code}"),
+    };
+    Failure { what, causes: vec![cause], hint: hint(code, action) }
 }
 
 fn credentials<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {

@@ -1,7 +1,9 @@
 //! AWS, as the AWS tools of whoever calls are set up.
 
+pub(crate) mod call;
 pub(crate) mod failure;
 pub(crate) mod stack;
+mod xml;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};

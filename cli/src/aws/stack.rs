@@ -25,9 +25,51 @@ pub(crate) mod output {
     pub(crate) const ARCHIVE: &str = "Archive";
     /// The ARN of the cluster.
     pub(crate) const CLUSTER: &str = "Cluster";
+    /// The log group of runners.
+    pub(crate) const RUNNER_LOGS: &str = "RunnerLogGroup";
+    /// What the log groups of functions begin with.
+    pub(crate) const LOG_GROUPS: &str = "LogGroups";
+    /// Whether commands may be run in runners: `yes` or `no`.
+    pub(crate) const RUNNER_EXEC: &str = "RunnerExec";
     /// The name of the parameter with the configuration.
     pub(crate) const CONFIGURATION: &str = "ConfigParameter";
+    /// The subnets of runners, separated by commas.
+    pub(crate) const SUBNETS: &str = "Subnets";
+    /// Their security groups, likewise.
+    pub(crate) const SECURITY_GROUPS: &str = "SecurityGroups";
+    /// The name of the repository of images.
+    pub(crate) const REPOSITORY: &str = "Repository";
+    /// The project that builds them.
+    pub(crate) const BUILD_PROJECT: &str = "BuildProject";
+    /// The address of the queue before `launch`.
+    pub(crate) const LAUNCH_QUEUE: &str = "LaunchQueueUrl";
+    /// What the log groups of functions begin with.
+    pub(crate) const LOG_GROUPS: &str = "LogGroups";
+    /// The name of the function `launch`.
+    pub(crate) const LAUNCH_FUNCTION: &str = "LaunchFunctionName";
+    /// The name of the function `alarm`.
+    pub(crate) const ALARM_FUNCTION: &str = "AlarmFunctionName";
 }
+
+/// The outputs that name functions.
+pub(crate) const FUNCTIONS: [&str; 9] = [
+    "IngestFunctionName",
+    output::LAUNCH_FUNCTION,
+    "RegisterFunctionName",
+    "JobStateFunctionName",
+    "TaskStateFunctionName",
+    "ImageBuildFunctionName",
+    "CleanupFunctionName",
+    "PoolFunctionName",
+    output::ALARM_FUNCTION,
+];
+
+/// The outputs with the addresses of dead-letter queues, and what the template calls each.
+pub(crate) const DEAD_LETTERS: [(&str, &str); 3] = [
+    ("UnlaunchedEventsUrl", "UnlaunchedEvents"),
+    ("FailedEventsUrl", "FailedEvents"),
+    ("UndeliveredEventsUrl", "UndeliveredEvents"),
+];
 
 /// A stack that is there.
 #[derive(Debug, Clone)]
@@ -37,6 +79,7 @@ pub(crate) struct Stack {
     status: String,
     reason: Option<String>,
     outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
 }
 
 impl Stack {
@@ -74,12 +117,14 @@ impl Stack {
 
     fn new(name: &str, region: String, found: Description) -> Self {
         let outputs = found.outputs.unwrap_or_default().into_iter();
+        let parameters = found.parameters.unwrap_or_default().into_iter();
         Self {
             name: name.to_owned(),
             region,
             status: found.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
             reason: found.stack_status_reason,
             outputs: outputs.filter_map(|it| Some((it.output_key?, it.output_value?))).collect(),
+            parameters: parameters.filter_map(|it| Some((it.parameter_key?, it.parameter_value?))).collect(),
         }
     }
 
@@ -106,6 +151,21 @@ impl Stack {
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What a parameter was deployed with.
+    pub(crate) fn parameter(&self, key: &str) -> Option<&str> {
+        self.parameters.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// How its last deployment stands, such as `UPDATE_COMPLETE`.
+    pub(crate) fn status(&self) -> &str {
+        &self.status
+    }
+
+    /// Why it stands so, if that is told.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// An output that every version has had.
@@ -137,6 +197,7 @@ mod tests {
             status: status.to_owned(),
             reason: Some("why".to_owned()),
             outputs: outputs.iter().map(|key| ((*key).to_owned(), "value".to_owned())).collect(),
+            parameters: BTreeMap::new(),
         }
     }
 
@@ -174,8 +235,21 @@ mod tests {
             output::BUS_ARN,
             output::ARCHIVE,
             output::CLUSTER,
+            output::RUNNER_LOGS,
+            output::LOG_GROUPS,
+            output::RUNNER_EXEC,
             output::CONFIGURATION,
-        ] {
+            output::SUBNETS,
+            output::SECURITY_GROUPS,
+            output::REPOSITORY,
+            output::BUILD_PROJECT,
+            output::LAUNCH_QUEUE,
+            output::LOG_GROUPS,
+        ]
+        .into_iter()
+        .chain(FUNCTIONS)
+        .chain(DEAD_LETTERS.map(|(key, _)| key))
+        {
             assert!(outputs.lines().any(|line| line == format!("  {key}:")), "{key}");
         }
     }

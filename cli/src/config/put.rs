@@ -151,7 +151,7 @@ fn for_aws(file: &str, text: &str, config: &Config) -> Result<(), Failure> {
 }
 
 /// Every secret that a configuration refers to, with its key.
-pub(super) fn references(config: &Config) -> impl Iterator<Item = (&'static str, &SecretReference)> {
+pub(crate) fn references(config: &Config) -> impl Iterator<Item = (&'static str, &SecretReference)> {
     let credentials = match &config.github.credentials {
         Credentials::App { key, .. } => ("github.app.key", key),
         Credentials::Token(token) => ("github.token", token),

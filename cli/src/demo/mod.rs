@@ -9,6 +9,7 @@ use clap::builder::RangedU64ValueParser;
 use fleetfoot_stand_in::FaultLevel;
 
 use crate::arguments::Format;
+use crate::dashboard::Beside;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use cast::Cast;
@@ -18,6 +19,7 @@ use verdict::Verdict;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   fleetfoot demo
+  fleetfoot demo --jobs 300 --dashboard 127.0.0.1:8081
   fleetfoot demo --jobs 200 --faults heavy --json | tail -1
 
 Among the jobs are one with an image: label, one with a label that is refused and one that is
@@ -42,6 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LEVEL", default_value = "none")]
     faults: FaultLevel,
     #[command(flatten)]
+    dashboard: Beside,
+    #[command(flatten)]
     format: Format,
 }
 
@@ -51,7 +55,11 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
         output::note(&format!("{} jobs, faults: {}; a runner for each ...", args.jobs, args.faults));
     }
     let stage = Stage::build(args.seed, args.faults).await?;
+    let dashboard = if args.dashboard.is_named() { stage.show(&args.dashboard).await? } else { None };
     let played = stage.play(&cast, args.faults, !args.format.json).await?;
+    if let Some(dashboard) = dashboard {
+        dashboard.end().await;
+    }
     let verdict = Verdict::of(&played);
     let data = if args.format.json {
         format!("{}\n", verdict.json())

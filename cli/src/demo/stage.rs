@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::cast::{Cast, Role};
+use crate::dashboard::{Beside, Served};
 use crate::failure::{Failure, OrFail};
 use crate::up::{self, Engine};
 
@@ -100,6 +101,11 @@ impl Stage {
             engine,
             _folder: folder,
         })
+    }
+
+    /// Serves the dashboard of what plays.
+    pub(crate) async fn show(&self, beside: &Beside) -> Result<Option<Served>, Failure> {
+        beside.serve(self.ledger.clone(), Arc::clone(&self.engine.config)).await
     }
 
     /// Queues the jobs and waits until all is over, or has taken far too long.

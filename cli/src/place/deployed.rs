@@ -14,13 +14,18 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::{Envelope, SOURCE};
 use fleetfoot_model::ids::FleetName;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, Secrets};
+use fleetfoot_model::ports::{Clock, Fleet, Secrets};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
 
+use super::logs::Logs;
+use super::logs_deployed::LogsDeployed;
 use super::{EventBus, History, Place, Remote, Webhook};
 use crate::aws;
 use crate::aws::stack::{Stack, output};
+use crate::dead_letters::{DeadLetters, Queues};
+use crate::doctor::{self, Check, Nearby};
+use crate::exec::{Exec, ExecDeployed};
 use crate::failure::{Failure, OrFail};
 
 /// A fleet on AWS.
@@ -80,10 +85,42 @@ impl Place for Deployed {
         Ok(Arc::new(EcsFleet::new(ecs, cluster, None, Arc::new(SystemClock))))
     }
 
+    fn logs(&self) -> Result<Arc<dyn Logs>, Failure> {
+        Ok(Arc::new(LogsDeployed {
+            client: aws_sdk_cloudwatchlogs::Client::new(&self.sdk),
+            runners: self.stack.output(output::RUNNER_LOGS)?.to_owned(),
+            groups: self.stack.output(output::LOG_GROUPS)?.to_owned(),
+        }))
+    }
+
+    fn exec(&self) -> Result<Arc<dyn Exec>, Failure> {
+        Ok(Arc::new(ExecDeployed {
+            client: aws_sdk_ecs::Client::new(&self.sdk),
+            cluster: self.stack.output(output::CLUSTER)?.to_owned(),
+            region: self.sdk.region().map(ToString::to_string).unwrap_or_default(),
+            is_enabled: self.stack.optional(output::RUNNER_EXEC) == Some("yes"),
+        }))
+    }
+
     fn bus(&self, _fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure> {
         let bus = self.stack.output(output::BUS)?.to_owned();
         let client = aws_sdk_eventbridge::Client::new(&self.sdk);
         Ok(Arc::new(DeployedBus(Publisher::new(client, bus, None))))
+    }
+
+    async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let fleet: FleetName =
+            self.stack.output(output::FLEET)?.parse().or_fail("the stack's FleetName is no name")?;
+        Ok(Arc::new(Queues::new(self, self.bus(&fleet)?)?))
+    }
+
+    fn checks(
+        &self,
+        config: Option<&Arc<Config>>,
+        _: &Nearby,
+        clock: &Arc<dyn Clock>,
+    ) -> Vec<Box<dyn Check>> {
+        doctor::deployed::checks(self, config, clock)
     }
 
     fn webhook(&self) -> Result<Option<Webhook>, Failure> {

@@ -13,11 +13,16 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::{Envelope, SOURCE};
 use fleetfoot_model::ids::FleetName;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, Secrets};
+use fleetfoot_model::ports::{Clock, Fleet, Secrets};
 use fleetfoot_shell::Emission;
 
+use super::logs::Logs;
+use super::logs_here::LogsHere;
 use super::{EventBus, Followed, History, Place};
 use crate::arguments::{Configuration, State};
+use crate::dead_letters::{DeadLetters, OnThisMachine};
+use crate::doctor::{self, Check, Nearby};
+use crate::exec::{Exec, ExecHere};
 use crate::failure::{Failure, OrFail};
 use crate::wiring;
 
@@ -29,6 +34,12 @@ const UNKNOWN: &str = "what followed cannot be read";
 pub(crate) struct Here {
     pub(crate) state: State,
     pub(crate) config: Configuration,
+}
+
+impl Here {
+    fn fleet(&self) -> Result<LocalFleet, Failure> {
+        LocalFleet::open_without_runner(&self.state.state).or_fail("the fleet's tasks cannot be reached")
+    }
 }
 
 #[async_trait]
@@ -46,12 +57,30 @@ impl Place for Here {
     }
 
     fn tasks(&self) -> Result<Arc<dyn Fleet>, Failure> {
-        let fleet = LocalFleet::open_without_runner(&self.state.state);
-        Ok(Arc::new(fleet.or_fail("the fleet's tasks cannot be reached")?))
+        Ok(Arc::new(self.fleet()?))
+    }
+
+    fn logs(&self) -> Result<Arc<dyn Logs>, Failure> {
+        // Looking leaves nothing behind where no fleet is.
+        self.state.database()?;
+        Ok(Arc::new(LogsHere(self.fleet()?)))
+    }
+
+    fn exec(&self) -> Result<Arc<dyn Exec>, Failure> {
+        Ok(Arc::new(ExecHere(self.fleet()?)))
     }
 
     fn bus(&self, fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure> {
         Ok(Arc::new(wiring::bus(fleet, self.state.database()?)?))
+    }
+
+    async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let fleet = self.config.load()?.fleet;
+        Ok(Arc::new(OnThisMachine(wiring::bus(&fleet, self.state.database()?)?)))
+    }
+
+    fn checks(&self, _: Option<&Arc<Config>>, nearby: &Nearby, _: &Arc<dyn Clock>) -> Vec<Box<dyn Check>> {
+        doctor::here::checks(&self.state, nearby)
     }
 }
 

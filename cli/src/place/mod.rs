@@ -3,6 +3,9 @@
 mod arguments;
 mod deployed;
 mod here;
+pub(crate) mod logs;
+mod logs_deployed;
+mod logs_here;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +17,15 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::FleetName;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::ports::{Fleet, GitHub, Secrets};
+use fleetfoot_model::ports::{Clock, Fleet, GitHub, Secrets};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
 
+use crate::dead_letters::DeadLetters;
+use crate::doctor::{Check, Nearby};
+use crate::exec::Exec;
 use crate::failure::Failure;
+use crate::place::logs::Logs;
 
 pub(crate) use arguments::{Configured, HEADING, InRows, Location, Remote};
 pub(crate) use deployed::{Deployed, secrets};
@@ -42,10 +49,27 @@ pub(crate) trait Place: Send + Sync {
     /// Its bus.
     fn bus(&self, fleet: &FleetName) -> Result<Arc<dyn EventBus>, Failure>;
 
+    /// What its runners and functions have logged.
+    fn logs(&self) -> Result<Arc<dyn Logs>, Failure>;
+
+    /// How commands are run in its runners.
+    fn exec(&self) -> Result<Arc<dyn Exec>, Failure>;
+
     /// Where GitHub's webhooks go, if it is known; the fleet of this machine does not tell where it listens.
     fn webhook(&self) -> Result<Option<Webhook>, Failure> {
         Ok(None)
     }
+
+    /// What nobody could handle.
+    async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure>;
+
+    /// What `doctor` looks at beside what every fleet has. Without a configuration some of it is left out.
+    fn checks(
+        &self,
+        config: Option<&Arc<Config>>,
+        nearby: &Nearby,
+        clock: &Arc<dyn Clock>,
+    ) -> Vec<Box<dyn Check>>;
 
     /// GitHub, as the fleet signs in there.
     fn github(&self, config: &Config) -> Arc<dyn GitHub> {

@@ -1,6 +1,5 @@
 //! The archive of a deployed bus, replayed by `EventBridge`.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::Client;
@@ -8,7 +7,6 @@ use aws_sdk_eventbridge::operation::describe_replay::DescribeReplayOutput;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::{ReplayDestination, ReplayState};
 use fleetfoot_model::Timestamp;
-use jiff::{Span, SpanRelativeTo};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,7 +16,9 @@ use crate::aws::stack::output as of_stack;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use crate::place::{Deployed, HEADING, Remote};
+use crate::stale;
 use crate::times::Times;
+use crate::when::When;
 
 /// How often `EventBridge` is asked how the replay stands.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -37,40 +37,6 @@ pub(super) struct Period {
     rules: Vec<String>,
 }
 
-/// A time, or how long ago it was.
-#[derive(Debug, Clone, Copy)]
-enum When {
-    At(Timestamp),
-    Ago(Span),
-}
-
-impl FromStr for When {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(time) = text.parse() {
-            return Ok(Self::At(time));
-        }
-        let span: Result<Span, _> = text.parse();
-        span.map(Self::Ago).map_err(|_| {
-            "a time such as 2026-11-21T08:00:00Z, or how long ago it was, such as 90m, 2h or 3d, is allowed"
-                .to_owned()
-        })
-    }
-}
-
-impl When {
-    fn time(self, now: Timestamp) -> Result<Timestamp, Failure> {
-        let Self::Ago(span) = self else {
-            let Self::At(time) = self else { return Ok(now) };
-            return Ok(time);
-        };
-        let ago = span.to_duration(SpanRelativeTo::days_are_24_hours()).map(jiff::SignedDuration::abs);
-        let time = ago.and_then(|ago| now.checked_sub(ago));
-        time.map_err(|error| Failure::new("a time is too far away").because(&error))
-    }
-}
-
 /// What is replayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct What {
@@ -81,13 +47,16 @@ pub(super) struct What {
 
 impl Period {
     /// What of the archive is wanted, if it is.
-    pub(super) fn span(&self, now: Timestamp) -> Result<Option<What>, Failure> {
+    pub(super) fn span(&self, now: Timestamp, with_stale: bool) -> Result<Option<What>, Failure> {
         let Some(since) = self.since else { return Ok(None) };
         let from = since.time(now)?;
         let until = self.until.map_or(Ok(now), |until| until.time(now))?;
         if from >= until {
             return Err(Failure::new(format!("there is nothing to replay from {from} until {until}"))
                 .hint("--since is the earlier time, --until the later one"));
+        }
+        if !with_stale && let Some(reason) = stale::of_age(from, now) {
+            return Err(Failure::new(format!("what --since names is stale: {reason}")).hint(stale::HINT));
         }
         Ok(Some(What { from, until, rules: self.rules.clone() }))
     }
@@ -244,14 +213,14 @@ mod tests {
     fn what(since: &str, until: Option<&str>) -> Result<What, Failure> {
         let until = until.map(|until| until.parse().unwrap());
         let period = Period { since: Some(since.parse().unwrap()), until, rules: Vec::new() };
-        period.span("2026-11-21T12:00:00Z".parse().unwrap()).map(Option::unwrap)
+        period.span("2026-11-21T12:00:00Z".parse().unwrap(), false).map(Option::unwrap)
     }
 
     #[test]
     fn times_are_absolute_or_ago() {
         for (since, until, from, to) in [
             ("2h", None, "2026-11-21T10:00:00Z", "2026-11-21T12:00:00Z"),
-            ("1d 30m", Some("90m"), "2026-11-20T11:30:00Z", "2026-11-21T10:30:00Z"),
+            ("23h 30m", Some("90m"), "2026-11-20T12:30:00Z", "2026-11-21T10:30:00Z"),
             ("2026-11-21T08:00:00+01:00", Some("1 hour ago"), "2026-11-21T07:00:00Z", "2026-11-21T11:00:00Z"),
         ] {
             let what = what(since, until).unwrap();
@@ -260,6 +229,10 @@ mod tests {
         for text in ["", "yesterday", "2", "2026-11-21"] {
             assert!(text.parse::<When>().is_err(), "{text}");
         }
+        assert_eq!(
+            what("1d 1m", None).unwrap_err().what,
+            "what --since names is stale: it is of 24h 1m ago, and GitHub drops a job after 24 hours"
+        );
         assert!(what("1h", Some("2h")).is_err(), "backwards");
         assert!(what("5000000d", None).is_err(), "before all times");
     }

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::narrate::line_in;
 use crate::output::{BAD, HEADING, paint};
 use crate::place::{EventBus, Followed};
+use crate::stale;
 use crate::text::safe;
 use crate::times::{Times, time_of_day};
 
@@ -25,6 +26,10 @@ pub(super) struct Target {
     pub(super) sender: Result<Sender, Failure>,
     /// Where a job's row is looked at, if the bus remembers nothing.
     pub(super) ledger: Option<Arc<dyn Ledger>>,
+    /// Where it is looked up whether a job has gone on since, if that is known.
+    pub(super) rows: Option<Arc<dyn Ledger>>,
+    /// Whether what is too old to be of use is put in all the same.
+    pub(super) with_stale: bool,
 }
 
 /// What was put back in.
@@ -59,6 +64,7 @@ impl Target {
         watch: &mut Option<Watch>,
     ) -> Result<Sent, Failure> {
         let recording = recording::read(path, event)?;
+        self.refuse_stale(&recording, now).await?;
         if let (Some(ledger), Some(job)) = (&self.ledger, recording.job()) {
             *watch = Some(Watch { job, before: follow::steps(&**ledger, job).await? });
         }
@@ -73,6 +79,24 @@ impl Target {
                 let reply = sender.send(&event, body).await?;
                 Ok(Sent::Webhook { event, reply })
             }
+        }
+    }
+
+    /// Refuses what is too old to be of use.
+    async fn refuse_stale(&self, recording: &Recording, now: Timestamp) -> Result<(), Failure> {
+        if self.with_stale {
+            return Ok(());
+        }
+        let rows = self.rows.as_deref();
+        let reason = match recording {
+            Recording::Event(event) => stale::event(rows, event, now).await?,
+            Recording::Webhook { body, .. } => {
+                stale::webhook(rows, &serde_json::from_slice(body).unwrap_or_default(), now).await?
+            }
+        };
+        match reason {
+            None => Ok(()),
+            Some(reason) => Err(Failure::new(format!("it is stale: {reason}")).hint(stale::HINT)),
         }
     }
 

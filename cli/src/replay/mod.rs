@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 use url::Url;
 
-use crate::arguments::Format;
+use crate::arguments::{self, Format};
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use crate::place::{Location, Webhook};
@@ -21,17 +21,20 @@ use files::{Replayed, Target};
 use webhook::Sender;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
-  fleetfoot replay events/foreign/github/workflow-job-queued-1.json
   fleetfoot replay --event workflow_job recorded/*.json
-  fleetfoot replay events/runner-stopped.json events/foreign/ecs/*.json
+  fleetfoot replay --stale events/foreign/github/workflow-job-queued-1.json
+  fleetfoot replay --stale events/runner-stopped.json events/foreign/ecs/*.json
   fleetfoot replay --url https://fleet.example body.json
   fleetfoot replay --stack fleetfoot events/job-queued.json
-  fleetfoot replay --stack fleetfoot --since 2h --rule JobQueuedToLaunch
+  fleetfoot replay --stack fleetfoot --since 2h --rule JobsAndCapacity
 
 An event envelope, which is an object with a "detail-type", goes on the bus of the fleet in --state,
 or on that of --stack, where only the fleet's own events can be put: those of AWS come from AWS.
 Everything else is the body of a webhook: it is signed with the configuration's secret and sent to
 --url, or to the stack's webhook, as a new delivery.
+
+What is stale is refused unless --stale asks for it: what happened more than 24 hours ago, which is
+when GitHub drops a queued job, and what tells of a job that has ended or, to queue it, runs.
 
 With --since no file is read: EventBridge replays the archive of the stack's bus, in any order.
 Handling an event twice changes nothing. It may take ten minutes until an event is in the archive.
@@ -57,7 +60,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     place: Location,
     /// Where the fleet is reached, without /webhook
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = address)]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = arguments::address)]
     url: Url,
     /// What the webhooks are, such as `workflow_job`; else a file's name or content tells
     #[arg(long, value_name = "NAME")]
@@ -65,26 +68,21 @@ pub(crate) struct Args {
     /// How long to look for what follows
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(..=600))]
     wait: u16,
+    /// Also what is too old to be of use
+    #[arg(long)]
+    stale: bool,
     #[command(flatten)]
     archive: archive::Period,
     #[command(flatten)]
     format: Format,
 }
 
-fn address(text: &str) -> Result<Url, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        Ok(_) => Err("an http:// or https:// address is allowed".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    if let Some(span) = args.archive.span(times.now)? {
+    if let Some(span) = args.archive.span(times.now, args.stale)? {
         return archive::run(&args.place.remote, &span, args.format, times).await;
     }
     let (wait, url) = (Duration::from_secs(args.wait.into()), args.url);
-    let target = target(args.place, &url).await?;
+    let target = target(args.place, &url, args.stale).await?;
     let mut replayed = Vec::new();
     for path in &args.files {
         replayed.push(target.replay(path, args.event.as_deref(), times.now).await);
@@ -115,7 +113,7 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-async fn target(place: Location, url: &Url) -> Result<Target, Failure> {
+async fn target(place: Location, url: &Url, with_stale: bool) -> Result<Target, Failure> {
     let place = place.open().await?;
     let config = place.config().await?;
     let bus = place.bus(&config.fleet);
@@ -125,5 +123,6 @@ async fn target(place: Location, url: &Url) -> Result<Target, Failure> {
     });
     let has_history = bus.as_ref().is_ok_and(|bus| bus.history().is_some());
     let ledger = if has_history { None } else { place.ledger().ok() };
-    Ok(Target { bus, sender: Sender::new(&config, &*place.secrets(), to).await, ledger })
+    let (rows, sender) = (place.ledger().ok(), Sender::new(&config, &*place.secrets(), to).await);
+    Ok(Target { bus, sender, ledger, rows, with_stale })
 }

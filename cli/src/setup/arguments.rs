@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use fleetfoot_model::ids::{ClassName, Owner, Repository};
 
 use crate::arguments::{Configuration, Format, State};
+use crate::doctor::Nearby;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot setup                                  asks for everything, step by step
@@ -19,7 +20,7 @@ pub(crate) const EXAMPLES: &str = r#"Examples:
 
 Each step looks first whether it is done. After a failure mend what it names and run the same line
 again: it goes on there. The steps: secret, GitHub App, installation, fleet.toml, samconfig.toml,
-configuration, deployment, webhook, test job.
+configuration, deployment, webhook, doctor, test job. What `doctor` finds ends nothing; it is told.
 
 Secrets go into Parameter Store below /fleetfoot/STACK, or with --local into files below `secrets/`
 that only you can read; never onto the screen, into fleet.toml or into the environment.
@@ -42,7 +43,9 @@ pub(crate) struct Args {
     pub(super) configuration: Configuration,
     #[command(flatten)]
     pub(super) state: State,
-    /// A runner size in a new fleet.toml, such as `medium=2048,4096`: CPU units, MiB; may be repeated
+    #[command(flatten)]
+    pub(super) nearby: Nearby,
+    /// A runner size for fleet.toml, as `medium=2048,4096`: CPU units, MiB; may be repeated
     #[arg(long = "class", value_name = "NAME=CPU,MEMORY")]
     pub(super) classes: Vec<NewClass>,
     /// Run a job of this repository and follow it to its end

@@ -5,6 +5,7 @@ mod answers;
 mod app;
 mod arguments;
 mod deploy;
+mod doctor;
 mod files;
 mod manifest;
 mod memory;
@@ -111,6 +112,7 @@ impl<'a> Setup<'a> {
         };
         let hook = self.webhook(address.as_deref(), app.as_ref().map(|app| app.id)).await?;
         steps.tell(self.people, "webhook", hook);
+        steps.tell(self.people, "doctor", self.doctor(address.as_deref()).await?);
         steps.tell(self.people, "test job", self.test_job().await?);
         Summary::new(self, app.as_ref(), &sign_in, address).answer(steps, self.args.format)
     }

@@ -1,13 +1,18 @@
 //! Command lines over a fleet in a folder of its own, with everything they answer as one text.
 
-mod commands;
+pub(crate) mod commands;
+mod costs;
+mod doctor;
+pub(crate) mod explain;
 pub(crate) mod fleet;
+mod help;
+mod logs;
 mod replay;
 pub(crate) mod rows;
 
 use std::path::Path;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ledger::{Ledger, Stored, change};
@@ -15,6 +20,7 @@ use fleetfoot_model::record::Record;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
+pub(crate) use self::commands::assert_documented;
 pub(crate) use self::rows::HOSTILE;
 use crate::failure::Exit;
 use crate::output::{Answer, describe};
@@ -119,13 +125,11 @@ impl World {
     pub(crate) async fn run(&self, line: &str) -> Said {
         let mut words: Vec<String> =
             format!("fleetfoot {line}").split_whitespace().map(str::to_owned).collect();
-        let takes = |option: &str| match line.split_whitespace().next() {
-            Some("classes") => option == "--config",
-            Some("config") => false,
-            Some("replay") => true,
-            Some("runners") if line.contains("terminate") => true,
-            _ => option == "--state",
-        };
+        let cli = Cli::command();
+        let command = words[1..].iter().try_fold(&cli, |at, word| at.find_subcommand(word).ok_or(at));
+        let command = command.unwrap_or_else(|last| last);
+        let takes =
+            |option: &str| command.get_arguments().any(|it| it.get_long() == option.strip_prefix("--"));
         for (option, value) in
             [("--state", self.path().to_owned()), ("--config", self.path().join("fleet.toml"))]
         {

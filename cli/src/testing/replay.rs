@@ -22,10 +22,10 @@ async fn recorded_webhooks_are_signed_and_sent_and_what_follows_is_told() {
     let files = ["ping-event-0", "workflow-job-completed-0", "workflow-job-queued-1", "body"]
         .map(|name| format!("{folder}/{name}.json"))
         .join(" ");
-    let said = world.run(&format!("replay {files} --url {}/", fleet.url)).await;
+    let said = world.run(&format!("replay --stale {files} --url {}/", fleet.url)).await;
     assert_snapshot!(said.screen());
 
-    let json = world.run(&format!("replay {files} --url {} --json", fleet.url)).await.json();
+    let json = world.run(&format!("replay --stale {files} --url {} --json", fleet.url)).await.json();
     assert_eq!(json["isAtRest"], true);
     let queued = &json["replayed"][2];
     assert_eq!((&queued["event"], &queued["status"]), (&"workflow_job".into(), &202.into()));
@@ -36,6 +36,19 @@ async fn recorded_webhooks_are_signed_and_sent_and_what_follows_is_told() {
         file["facts"] = serde_json::json!([]);
     }
     assert_documented(&shape, &["replay"]);
+}
+
+#[tokio::test]
+async fn what_is_stale_is_refused_and_the_rest_goes_on() {
+    let world = World::configured();
+    let fleet = world.up().await;
+    let queued = recorded(&world, "workflow-job-queued-1.json");
+    let ping = recorded(&world, "ping-event-0.json");
+    let said = world.run(&format!("replay {queued} {ping} --url {}", fleet.url)).await;
+    assert!(!said.succeeded);
+    assert!(said.data.contains("webhook ping answered 200"), "{}", said.data);
+    assert!(said.rest.contains("workflow-job-queued-1.json: it is stale: it is of "), "{}", said.rest);
+    assert!(said.rest.contains("hint: --stale does it all the same"), "{}", said.rest);
 }
 
 #[tokio::test]

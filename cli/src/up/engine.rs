@@ -22,13 +22,14 @@ use fleetfoot_local::runtime::Runtime;
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::envelope::Envelope;
-use fleetfoot_model::ports::{Clock as _, GitHub, Secrets, Slack};
+use fleetfoot_model::ports::{Clock, GitHub, Secrets, Slack};
 use fleetfoot_model::secret::SecretReference;
 use fleetfoot_shell::clock::{SystemClock, SystemTickets};
+use fleetfoot_shell::traces::Exporter;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-use super::dismissal;
+use super::{dismissal, traces};
 use crate::arguments::DATABASE;
 use crate::failure::{Failure, OrFail};
 use crate::{narrate, output, wiring};
@@ -73,9 +74,11 @@ pub(crate) struct Engine {
     pub(crate) ledger: Arc<SqliteLedger>,
     pub(crate) fleet: LocalFleet,
     pub(crate) address: SocketAddr,
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     github: Arc<dyn GitHub>,
     functions: Arc<Functions>,
+    /// Where traces go, if anywhere.
+    traces: Option<Arc<Exporter>>,
     images: LocalImages,
     built: mpsc::UnboundedReceiver<Envelope>,
     listener: TcpListener,
@@ -111,6 +114,7 @@ impl Engine {
             .or_fail("what is known of image builds cannot be read")?;
         let github: Arc<dyn GitHub> =
             Arc::new(GitHubClient::new(&config.github, Arc::clone(&secrets), Arc::new(SystemClock)));
+        let traces = traces::exporter(&config, &secrets)?;
         let ports = Ports {
             ledger: ledger.clone(),
             github: Arc::clone(&github),
@@ -121,11 +125,15 @@ impl Engine {
             tickets: Arc::new(SystemTickets),
             slack,
         };
-        let functions =
+        let mut functions =
             assembly::functions(ports, &config, &wiring).or_fail("functions and template do not fit")?;
+        if let Some(traces) = &traces {
+            functions = functions.traced(traces, &(Arc::new(SystemClock) as Arc<dyn Clock>));
+        }
         Ok(Self {
             bus: Arc::new(bus),
             functions: Arc::new(functions),
+            traces,
             _lock: lock,
             ledger,
             fleet,
@@ -165,7 +173,7 @@ impl Engine {
 
     /// Runs until `stop` ends, then lets idle runners go. Answers what is left, in words.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> String {
-        let Self { bus, functions, listener, fleet, built, config, ledger, github, .. } = self;
+        let Self { bus, functions, listener, fleet, built, config, ledger, github, traces, .. } = self;
         let clock = Arc::new(SystemClock);
         // What came to pass while nobody ran the fleet is looked at now, not in a minute.
         if let Err(error) = bus.fire_all(clock.now()) {
@@ -179,6 +187,7 @@ impl Engine {
         let running = tokio::spawn(async move { runtime.run(wait_for(over)).await });
         let watching = tokio::spawn(watch_over(fleet.clone(), Arc::clone(&bus)));
         let building = tokio::spawn(pass_on(built, Arc::clone(&bus)));
+        let tracing = tokio::spawn(traces::send(traces.clone()));
         stop.await;
         // First no more webhooks and no more events, so that nothing is launched behind the dismissal's back.
         drop(ended);
@@ -190,6 +199,8 @@ impl Engine {
         let left = tokio::time::timeout(DISMISSAL, dismissing).await;
         watching.abort();
         building.abort();
+        tracing.abort();
+        traces::send_rest(traces).await;
         left.unwrap_or_else(|_| "GitHub did not answer in time; some idle runners may be left".to_owned())
     }
 }
@@ -269,6 +280,7 @@ fn secret_names(config: &Config) -> Vec<String> {
     };
     let references =
         config.github.webhook_secrets.iter().chain([credentials]).chain(config.notify.slack.as_ref());
+    let references = references.chain(config.traces.header.as_ref());
     let name = |reference: &SecretReference| match reference {
         SecretReference::Environment(name) => Some(name.clone()),
         _ => None,

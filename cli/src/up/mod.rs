@@ -3,6 +3,7 @@
 mod dismissal;
 mod engine;
 mod preflight;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use fleetfoot_local::secrets::LocalSecrets;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Configuration, State};
+use crate::dashboard::Beside;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer};
 
@@ -21,8 +23,10 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   fleetfoot up --runner-dir ~/actions-runner
   fleetfoot up --config fleet.toml --state /var/lib/fleetfoot --listen 0.0.0.0:8080
+  fleetfoot up --dashboard 127.0.0.1:9000
 
-Serves POST /webhook for GitHub, POST /runners/NAME/register for its own runners, and GET /health.
+Serves POST /webhook for GitHub, POST /runners/NAME/register for its own runners, and GET /health;
+and on another address, which need not be public, the dashboard.
 Tells what happens, a line a fact. Killed at any moment and started again it goes on where it was;
 its runners do not notice. On SIGTERM or Ctrl-C it lets idle runners go, leaves busy ones to end
 their jobs, and ends.
@@ -39,6 +43,8 @@ pub(crate) struct Args {
     /// Where to serve the webhook and the runners
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    #[command(flatten)]
+    dashboard: Beside,
     /// A folder with GitHub's runner in it (`run.sh`)
     #[arg(
         long,
@@ -56,17 +62,22 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let slack = preflight::secrets(&config, &*secrets).await?;
     // From here on a signal ends it cleanly.
     let stop = stop_signal()?;
-    let settings = Settings::new(config, secrets, slack, args.state.state, args.listen, args.runner_dir);
+    let settings =
+        Settings::new(Arc::clone(&config), secrets, slack, args.state.state, args.listen, args.runner_dir);
     let engine = Engine::start(settings).await?;
     for line in engine.greeting() {
         output::note(&line);
     }
+    let dashboard = args.dashboard.serve(engine.ledger.clone(), config).await?;
     engine.tell_everything();
     let left = engine.run(stop).await;
+    if let Some(dashboard) = dashboard {
+        dashboard.end().await;
+    }
     Ok(Answer::default().note(left))
 }
 
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     let what = "signals cannot be received";
     let mut terminate = signal(SignalKind::terminate()).or_fail(what)?;
     let mut interrupt = signal(SignalKind::interrupt()).or_fail(what)?;

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
 mod configuration;
+mod dead_letters;
+mod doctor;
+mod logs;
 mod replay;
 mod stage;
 

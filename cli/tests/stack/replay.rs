@@ -27,7 +27,7 @@ async fn an_envelope_goes_on_the_bus_and_comes_again_from_the_archive() {
     configured(&stage).await;
     stage.put(job(289_782_451)).await;
     stage.write("job-queued.json", event_file("job-queued.json"));
-    let said = stage.run("replay job-queued.json --wait 0").await;
+    let said = stage.run("replay --stale job-queued.json --wait 0").await;
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(
         said.data,
@@ -37,7 +37,7 @@ async fn an_envelope_goes_on_the_bus_and_comes_again_from_the_archive() {
     assert_eq!((&seen["source"], &seen["detail-type"]), (&"fleetfoot".into(), &"JobQueued".into()));
     assert_eq!(seen["detail"]["job"]["id"], 289_782_451);
 
-    let since = "replay --since 2020-01-01T00:00:00Z";
+    let since = "replay --stale --since 2020-01-01T00:00:00Z";
     let unknown = stage.run(&format!("{since} --rule JobQueuedToLaunch")).await;
     assert!(unknown.rest.starts_with("error: the bus has no rule JobQueuedToLaunch\n"), "{unknown:?}");
     let replayed = stage.run(&format!("{since} --rule JobQueuedToSeen --json")).await;
@@ -57,7 +57,7 @@ async fn what_only_aws_may_tell_is_refused() {
     let stage = Stage::deployed("foreign").await;
     configured(&stage).await;
     stage.write("task.json", event_file("foreign/ecs/task-stopped.json"));
-    let said = stage.run("replay task.json").await;
+    let said = stage.run("replay --stale task.json").await;
     assert_eq!(said.code, 1);
     assert!(
         said.rest.starts_with(

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod blocks;
+mod digest;
 mod message;
 mod text;
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::alarm::CloudWatchAlarm;
 use crate::blocks::{context, fields, header, message, section};
+use crate::digest::render_digest;
 
 /// Renders a message of the notice topic as a payload of Slack's incoming webhooks.
 pub fn render(published: &str) -> Value {
@@ -18,8 +19,12 @@ pub fn render(published: &str) -> Value {
 }
 
 fn render_notice(notice: &Notice) -> Value {
+    if let Some(digest) = &notice.digest {
+        return render_digest(digest);
+    }
     let emoji = match notice.fact.as_str() {
         "JobRejected" | "JobExpired" | "JobRerunRefused" => "🚫",
+        "BudgetReached" => "💸",
         "BreakerOpened" => "🚨",
         _ => "⚠️",
     };

@@ -1,11 +1,13 @@
 //! Jobs that wait without a word, whose runner is gone, or whose time is over.
 
+use std::collections::BTreeSet;
+
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::base::Answer;
 use fleetfoot_model::decide::retry;
 use fleetfoot_model::events::{Fact, QueueCause};
 use fleetfoot_model::function::FunctionError;
-use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::ids::{BaseKey, RunnerName};
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::record::CleanupMemory;
@@ -23,6 +25,8 @@ struct Budget<'a> {
     questions: Turns,
     /// One waiting job is enough to let the queue take its turns.
     woke_queue: bool,
+    /// Bases that a job asks for again.
+    asked_for: BTreeSet<BaseKey>,
     /// Whether a job waits for a limit that has passed.
     is_held_up: bool,
 }
@@ -36,8 +40,14 @@ impl Cleanup {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let questions = Turns::after(memory.jobs_asked_up_to);
-        let mut budget =
-            Budget { repairs: MOST_REPAIRS, requests, questions, woke_queue: false, is_held_up: false };
+        let mut budget = Budget {
+            repairs: MOST_REPAIRS,
+            requests,
+            questions,
+            woke_queue: false,
+            asked_for: BTreeSet::new(),
+            is_held_up: false,
+        };
         let mut facts = Vec::new();
         let mut oldest_first: Vec<&Stored<Job>> = snapshot.jobs.values().collect();
         oldest_first.sort_by_key(|row| row.value.description.created_at);
@@ -142,7 +152,14 @@ impl Cleanup {
             Some(Waiting::Backoff { until, .. }) => *until <= now,
             Some(Waiting::Image { key }) => {
                 let base = ledger::base(&*self.ledger, key).await?;
-                quiet && base.is_none_or(|row| row.value.answer(now) != Answer::Wait)
+                let answer = base.map_or(Answer::Ask, |row| row.value.answer(now));
+                quiet
+                    && match answer {
+                        Answer::Wait => false,
+                        // One asks for all: whatever comes of it is told to each.
+                        Answer::Ask => budget.asked_for.insert(key.clone()),
+                        Answer::Ready(_) | Answer::Refused(_) => true,
+                    }
             }
         };
         let cause = if waiting.is_some() { QueueCause::Retry } else { QueueCause::Recovered };

@@ -4,6 +4,7 @@
 //! minute. It repairs through the same events as the happy path, and no run does more than a bounded number of repairs.
 
 mod budget;
+mod costs;
 mod deliveries;
 mod jobs;
 mod measure;
@@ -46,7 +47,7 @@ pub struct Cleanup {
 
 #[async_trait]
 impl EventFunction for Cleanup {
-    async fn handle(&self, _event: &Envelope, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
+    async fn handle(&self, event: &Envelope, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
         let mut facts = Vec::new();
         let mut snapshot = Snapshot::load(&*self.ledger).await?;
         facts.push(measure::measure(&snapshot, now));
@@ -62,6 +63,9 @@ impl EventFunction for Cleanup {
         keep(&mut facts, "deliveries", self.deliveries(&mut memory.value, &mut budget, now).await);
         keep(&mut facts, "registrations", self.registrations(&mut memory.value, &mut budget, now).await);
         keep(&mut facts, "search", self.search(&snapshot, &mut memory.value, &mut budget, now).await);
+        // Last: what is remembered as told is told, if only the memory is written.
+        let costs = self.costs(&snapshot, &mut memory.value, &event.id, now).await;
+        keep(&mut facts, "costs", costs);
         ledger::put(&*self.ledger, memory).await?;
         self.ledger.forget_expired(now).await?;
         Ok(facts)

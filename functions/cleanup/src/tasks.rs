@@ -8,6 +8,7 @@ use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{self, Change, Stored};
 use fleetfoot_model::ports::{GitHubError, Task};
+use fleetfoot_model::price::usd;
 use fleetfoot_model::record::CleanupMemory;
 use fleetfoot_model::rerun;
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
@@ -73,6 +74,8 @@ impl Cleanup {
         for name in lost.map(|row| &row.value.name) {
             let stopped = ledger::update_runner(&*self.ledger, name, |runner| {
                 is_lost(runner).then(|| {
+                    // The best guess until the fleet tells more: up to the first look that did not find it.
+                    runner.price(&self.config.prices, runner.spec.capacity, runner.started_at, now);
                     let released = runner.stop(StopReason::Lost, now);
                     released.into_iter().map(Change::Release).collect()
                 })
@@ -80,8 +83,9 @@ impl Cleanup {
             .await?;
             let Some(stopped) = stopped else { continue };
             rerun::see_to_loss(&*self.ledger, &stopped, &self.config, now).await?;
+            let cost_usd = usd(stopped.cost_micro_usd.unwrap_or(0));
             if let Runner { job, state: RunnerState::Stopped(reason), .. } = stopped {
-                facts.push(RunnerStopped { runner: name.clone(), job, reason, cost_usd: 0.0 }.into());
+                facts.push(RunnerStopped { runner: name.clone(), job, reason, cost_usd }.into());
             }
         }
         Ok(facts)

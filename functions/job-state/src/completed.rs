@@ -71,6 +71,9 @@ fn finished(start: &Start, event: &JobCompleted) -> Fact {
         conclusion: event.conclusion.clone(),
         runner: event.runner.as_ref().map(|runner| runner.name.clone()),
         queue_to_start_millis: start.job.value.queue_to_start_millis(),
+        created_at: Some(event.job.created_at),
+        started_at: start.job.value.started_at,
+        completed_at: Some(event.completed_at),
     }
     .into()
 }

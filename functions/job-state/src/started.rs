@@ -22,7 +22,7 @@ impl JobState {
         if !start.job.value.is_open() && start.job.value.started_at.is_some() {
             return Ok(Vec::new());
         }
-        let facts = busy(&start);
+        let facts = busy(&start, event.started_at);
         let own = start.own.as_ref().map(|own| own.value.name.clone());
         let consequences = start.apply(now);
         start.job.value.start(&event.runner.name, event.started_at, now);
@@ -97,11 +97,13 @@ fn learn_registration(runner: &mut Runner, observed: &ObservedRunner) {
 }
 
 /// Who is busy with what; the same each time it is asked.
-pub(crate) fn busy(start: &Start) -> Vec<Fact> {
+pub(crate) fn busy(start: &Start, started_at: Timestamp) -> Vec<Fact> {
     let Some(runner) = &start.runner else { return Vec::new() };
     let job = start.job.value.id();
     let taken_from = start.victim.as_ref().map(|victim| victim.value.id());
-    vec![RunnerBusy { runner: runner.value.name.clone(), job, taken_from }.into()]
+    let Runner { name, started_at: up_at, registered_at, .. } = &runner.value;
+    let (runner, up_at, registered_at) = (name.clone(), *up_at, *registered_at);
+    vec![RunnerBusy { runner, job, taken_from, up_at, registered_at, started_at: Some(started_at) }.into()]
 }
 
 /// Every row of a start, to be written together.

@@ -15,6 +15,7 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::function::{EventFunction, FunctionError};
+use fleetfoot_model::job::Heard;
 use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Fleet, GitHub, Tickets};
 
@@ -36,7 +37,10 @@ pub struct Launch {
 impl EventFunction for Launch {
     async fn handle(&self, event: &Envelope, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
         match event.fact()? {
-            Fact::JobQueued(it) => self.job_queued(it, now).await,
+            Fact::JobQueued(it) => {
+                let heard = Heard::of(it.cause, event.meta().map(|meta| meta.causation_id));
+                self.job_queued(it, heard, now).await
+            }
             Fact::RunnerStopped(_) => self.capacity_freed(now).await,
             Fact::ImageReady(it) => self.image_ready(&it.key).await,
             Fact::ImageFailed(it) => self.image_failed(&it.key, &it.reason, now).await,

@@ -12,7 +12,7 @@ use fleetfoot_model::runner::Reservation;
 
 use crate::Launch;
 use crate::assess::{ImageAnswer, image_requested};
-use crate::start::{Manner, Started, launched_fact};
+use crate::start::{Manner, Started, Wait, launched_fact};
 
 impl Launch {
     pub(crate) async fn runner_wanted(
@@ -31,13 +31,13 @@ impl Launch {
             ImageAnswer::Missing(_) => return Ok(image_requested(&pool.spec, None).into_iter().collect()),
             ImageAnswer::Making(_) | ImageAnswer::Failed(_) => return Ok(Vec::new()),
         };
-        let manner = Manner { image, failures: 0 };
+        let manner = Manner { image, failures: 0, wait: Wait::default() };
         // Read before the idle ones are counted: whoever reserves meanwhile changes it, and the count with it.
         let row = ledger::pool(&*self.ledger, &pool.name).await?;
         let row = row.unwrap_or_else(|| Stored::new(Pool { name: pool.name.clone(), sequence: 0 }));
         let started = match ledger::runner(&*self.ledger, &name).await? {
             Some(row) => match &row.value.task {
-                Some(task) => return Ok(vec![launched_fact(&row.value, task.clone())]),
+                Some(task) => return Ok(vec![launched_fact(&row.value, task.clone(), Wait::default())]),
                 None if row.value.is_available() => self.resume(&row.value, manner, now).await?,
                 None => return Ok(Vec::new()),
             },

@@ -1,6 +1,6 @@
 //! The queue: new jobs, and waiting ones whose turn has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
@@ -8,7 +8,7 @@ use fleetfoot_model::decide::fairness;
 use fleetfoot_model::events::{Fact, JobQueued, QueueCause};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::{BaseKey, JobId, Repository};
-use fleetfoot_model::job::{Job, JobState, Waiting};
+use fleetfoot_model::job::{Heard, Job, JobState, Waiting};
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::pause::Pause;
 use fleetfoot_model::record::Record;
@@ -78,6 +78,7 @@ impl Launch {
     pub(crate) async fn job_queued(
         &self,
         event: JobQueued,
+        heard: Option<Heard>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let (id, cause) = (event.job.id, event.cause);
@@ -87,12 +88,12 @@ impl Launch {
         if cause == QueueCause::Webhook {
             // Nearly every job is told of for the first time: it is served as if it were, and the condition on its first
             // write says if it was not. That saves each job a read.
-            match self.serve(heard_of(event.clone(), now), &others, now).await {
+            match self.serve(heard_of(event.clone(), heard.clone(), now), &others, now).await {
                 Err(FunctionError::Conflict(_)) => {}
                 answer => return Ok(answer?.facts),
             }
         }
-        let job = ledger::job(&*self.ledger, id).await?.unwrap_or_else(|| heard_of(event, now));
+        let job = ledger::job(&*self.ledger, id).await?.unwrap_or_else(|| heard_of(event, heard, now));
         match &job.value.state {
             JobState::Queued { runner: Some(name), .. } => {
                 let name = name.clone();
@@ -211,10 +212,10 @@ impl Launch {
         &self,
         jobs: &[Stored<Job>],
     ) -> Result<BTreeMap<Repository, u64>, FunctionError> {
-        let mut live = BTreeMap::new();
+        let (mut seen, mut live) = (HashSet::new(), BTreeMap::new());
         for job in jobs {
             let repository = &job.value.description.repository;
-            if !live.contains_key(repository) {
+            if seen.insert(repository) {
                 let count = self.ledger.count(&Counter::RepositoryRunners(repository.clone())).await?;
                 live.insert(repository.clone(), count);
             }
@@ -223,8 +224,9 @@ impl Launch {
     }
 }
 
-fn heard_of(event: JobQueued, now: Timestamp) -> Stored<Job> {
+fn heard_of(event: JobQueued, heard: Option<Heard>, now: Timestamp) -> Stored<Job> {
     let mut job = Job::new(event.job, now);
+    job.heard = heard;
     job.timeline.note(job.description.created_at, "queued at GitHub");
     job.timeline.note(now, "heard of");
     Stored::new(job)

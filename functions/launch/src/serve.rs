@@ -17,7 +17,7 @@ use fleetfoot_model::spec::Spec;
 use crate::Launch;
 use crate::assess::{Assessment, ImageAnswer, image_requested};
 use crate::queue::Others;
-use crate::start::{Manner, Started};
+use crate::start::{Manner, Started, Wait, launched_fact};
 
 /// What became of a job.
 pub(crate) struct Served {
@@ -123,7 +123,7 @@ impl Launch {
         let (job, reservation, mut limits) = self.reservation(job, spec, now);
         limits.extend((!has_waited).then(|| self.burst(now)));
         let (name, failures) = (reservation.name.clone(), job.value.failures);
-        let manner = Manner { image, failures };
+        let manner = Manner { image, failures, wait: Wait::of(&before.value) };
         match self.start(reservation, limits, vec![ledger::change(job)], manner, now).await? {
             Started::Launched(fact) => Ok(vec![fact].into()),
             Started::Full { counter: Counter::Replacements(window), limit } => {
@@ -195,14 +195,17 @@ impl Launch {
             matches!(name.origin(), fleetfoot_model::ids::Origin::Job { job, .. } if job == id);
         match &runner.task {
             _ if !launched_for_it => Ok(vec![JobMatched { job: id, runner: name.clone() }.into()]),
-            Some(task) => Ok(vec![crate::start::launched_fact(&runner, task.clone())]),
+            Some(task) => Ok(vec![launched_fact(&runner, task.clone(), Wait::of(&job.value))]),
             // Up and registered before the answer to RunTask was written down.
             None if runner.registration != Registration::None => Ok(Vec::new()),
-            None => match self.resume(&runner, Manner { image, failures: job.value.failures }, now).await? {
-                Started::Launched(fact) => Ok(vec![fact]),
-                Started::Full { .. } => Ok(Vec::new()),
-                Started::Refused(error) => self.refused(name, id, error, now).await,
-            },
+            None => {
+                let manner = Manner { image, failures: job.value.failures, wait: Wait::of(&job.value) };
+                match self.resume(&runner, manner, now).await? {
+                    Started::Launched(fact) => Ok(vec![fact]),
+                    Started::Full { .. } => Ok(Vec::new()),
+                    Started::Refused(error) => self.refused(name, id, error, now).await,
+                }
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use fleetfoot_model::counter::Counter;
 use fleetfoot_model::events::{Fact, RunnerLaunched};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::TaskId;
+use fleetfoot_model::job::{Job, Waited};
 use fleetfoot_model::ledger::{self, Change, LedgerError, Stored};
 use fleetfoot_model::ports::{FleetError, LaunchRequest, TaskImage};
 use fleetfoot_model::runner::{Reservation, Runner, RunnerState, StopReason};
@@ -40,6 +41,21 @@ pub(crate) struct Manner {
     pub(crate) image: Option<TaskImage>,
     /// How many launches failed before this one.
     pub(crate) failures: u32,
+    /// What its job did until now.
+    pub(crate) wait: Wait,
+}
+
+/// For how long and for what a job waited until its runner was launched; nothing for a pool's runner.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wait {
+    pub(crate) heard_at: Option<Timestamp>,
+    pub(crate) waited: Option<Waited>,
+}
+
+impl Wait {
+    pub(crate) fn of(job: &Job) -> Self {
+        Self { heard_at: job.heard_at, waited: job.waited() }
+    }
 }
 
 impl Launch {
@@ -133,7 +149,7 @@ impl Launch {
             debug: self.config.debug,
         };
         match self.fleet.launch(&request).await {
-            Ok(task) => Ok(Started::Launched(self.launched(runner, version, task, now).await?)),
+            Ok(task) => Ok(Started::Launched(self.launched(runner, version, task, manner.wait, now).await?)),
             Err(FleetError::Unavailable(reason)) => Err(FunctionError::Again(reason)),
             Err(error) => Ok(Started::Refused(error)),
         }
@@ -144,6 +160,7 @@ impl Launch {
         runner: &Runner,
         version: Option<u64>,
         task: TaskId,
+        wait: Wait,
         now: Timestamp,
     ) -> Result<Fact, FunctionError> {
         let known = version.map(|version| Stored { value: runner.clone(), version });
@@ -159,7 +176,7 @@ impl Launch {
             Some(Vec::new())
         })
         .await?;
-        Ok(launched_fact(runner, task))
+        Ok(launched_fact(runner, task, wait))
     }
 
     /// Gives the capacity of a refused runner back, together with `with`.
@@ -183,10 +200,19 @@ impl Launch {
 }
 
 /// The fact of a launch, told again for a runner that was launched before.
-pub(crate) fn launched_fact(runner: &Runner, task: TaskId) -> Fact {
+pub(crate) fn launched_fact(runner: &Runner, task: TaskId, wait: Wait) -> Fact {
     let job = match runner.name.origin() {
         fleetfoot_model::ids::Origin::Job { job, .. } => Some(job),
         fleetfoot_model::ids::Origin::Pool { .. } => None,
     };
-    RunnerLaunched { runner: runner.name.clone(), task, job, spec: runner.spec.clone() }.into()
+    RunnerLaunched {
+        runner: runner.name.clone(),
+        task,
+        job,
+        spec: runner.spec.clone(),
+        heard_at: wait.heard_at,
+        reserved_at: Some(runner.reserved_at),
+        waited: wait.waited,
+    }
+    .into()
 }

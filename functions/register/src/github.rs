@@ -60,6 +60,7 @@ impl Register {
         let row = ledger::update_runner(&*self.ledger, &runner.name, |row| {
             row.registration = Registration::Present;
             row.github_id = Some(jit.id);
+            row.registered_at.get_or_insert(now);
             row.tickets.clear();
             if matches!(row.state, RunnerState::Reserved | RunnerState::Launched) {
                 row.move_to(RunnerState::Registered, now, format!("registered at GitHub as {}", jit.id));
@@ -70,7 +71,8 @@ impl Register {
         let Some(row) = row.filter(|row| row.is_live() && row.dismissed.is_none()) else {
             return Ok(Outcome::Refused);
         };
-        facts.push(RunnerRegistered { runner: row.name, github_id: jit.id, job: row.job }.into());
+        let Runner { name: runner, job, started_at: up_at, registered_at, .. } = row;
+        facts.push(RunnerRegistered { runner, github_id: jit.id, job, up_at, registered_at }.into());
         Ok(Outcome::Registered(jit.configuration))
     }
 

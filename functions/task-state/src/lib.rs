@@ -16,7 +16,7 @@ use fleetfoot_model::function::{EventFunction, FunctionError};
 use fleetfoot_model::ids::{RunnerName, TaskId};
 use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::ports::{Fleet, GitHub};
-use fleetfoot_model::runner::{Runner, RunnerState};
+use fleetfoot_model::runner::{Arrival, Runner, RunnerState};
 
 /// The function `task-state`.
 pub struct TaskState {
@@ -70,7 +70,10 @@ impl TaskState {
             return Ok(vec![RunnerInterrupted { runner: name.clone(), job: runner.job }.into()]);
         }
         if change.last_status == "RUNNING" {
-            return Ok(vec![RunnerStarted { runner: name.clone(), task: task.clone() }.into()]);
+            let Runner { job, reserved_at, started_at: up_at, .. } = runner;
+            let reserved_at = Some(reserved_at);
+            let (runner, task) = (name.clone(), task.clone());
+            return Ok(vec![RunnerStarted { runner, task, job, reserved_at, up_at }.into()]);
         }
         Ok(Vec::new())
     }
@@ -78,6 +81,7 @@ impl TaskState {
 
 fn note_progress(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Timestamp) {
     runner.task.get_or_insert_with(|| task.clone());
+    runner.arrival = Arrival::of(change).or(runner.arrival.take());
     if runner.state == RunnerState::Reserved {
         runner.move_to(RunnerState::Launched, now, format!("launched as task {task}"));
     }

@@ -1,5 +1,6 @@
 //! A task stopped: its capacity is free, its registration must not stay behind, and its job must not be left alone.
 
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::decide::{retry, task};
 use fleetfoot_model::dismiss::Dismisser;
 use fleetfoot_model::events::{Fact, RunnerStopped};
@@ -9,11 +10,10 @@ use fleetfoot_model::ids::{RunnerName, TaskId};
 use fleetfoot_model::job::Waiting;
 use fleetfoot_model::ledger::{self, Change};
 use fleetfoot_model::ports::{GitHubError, JobStatus};
-use fleetfoot_model::price::cost_usd;
+use fleetfoot_model::price::{Prices, usd};
 use fleetfoot_model::rerun;
-use fleetfoot_model::runner::{Registration, Runner, RunnerState, StopReason};
+use fleetfoot_model::runner::{Arrival, Registration, Runner, RunnerState, StopReason};
 use fleetfoot_model::spec::Capacity;
-use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::TaskState;
 
@@ -25,15 +25,12 @@ impl TaskState {
         change: &TaskStateChange,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let row =
-            ledger::update_runner(&*self.ledger, name, |runner| stop(runner, task, change, now)).await?;
+        let prices = &self.config.prices;
+        let stop_it = |runner: &mut Runner| stop(runner, task, change, prices, now);
+        let row = ledger::update_runner(&*self.ledger, name, stop_it).await?;
         let Some(runner) = row else { return Ok(Vec::new()) };
         let RunnerState::Stopped(reason) = runner.state.clone() else { return Ok(Vec::new()) };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a runner costs less than the 9 billion USD that are exact"
-        )]
-        let cost_usd = runner.cost_micro_usd.unwrap_or(0) as f64 / 1e6;
+        let cost_usd = usd(runner.cost_micro_usd.unwrap_or(0));
         let mut facts: Vec<Fact> = vec![
             RunnerStopped { runner: name.clone(), job: runner.job, reason: reason.clone(), cost_usd }.into(),
         ];
@@ -100,7 +97,13 @@ impl TaskState {
 
 /// Ends a runner's row. A second telling changes nothing, unless the runner was only missed so far: `cleanup` may notice
 /// moments before the fleet tells that a task is gone, and not know why and at what cost.
-fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Timestamp) -> Option<Vec<Change>> {
+fn stop(
+    runner: &mut Runner,
+    task: &TaskId,
+    change: &TaskStateChange,
+    prices: &Prices,
+    now: Timestamp,
+) -> Option<Vec<Change>> {
     let was_missed = runner.state == RunnerState::Stopped(StopReason::Lost);
     if !runner.is_live() && !was_missed {
         return None;
@@ -109,7 +112,8 @@ fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Times
     let reason = task::stop_reason(change, runner.dismissed.as_deref().filter(|_| !was_busy));
     runner.task.get_or_insert_with(|| task.clone());
     runner.task_version = runner.task_version.max(change.version);
-    runner.cost_micro_usd = Some(cost(runner, change, now));
+    runner.arrival = Arrival::of(change).or(runner.arrival.take());
+    price(runner, change, prices, now);
     if was_missed {
         let what = format!("ended: {reason}");
         runner.move_to(RunnerState::Stopped(reason), now, what);
@@ -119,19 +123,12 @@ fn stop(runner: &mut Runner, task: &TaskId, change: &TaskStateChange, now: Times
     Some(released.into_iter().map(Change::Release).collect())
 }
 
-fn cost(runner: &Runner, change: &TaskStateChange, now: Timestamp) -> u64 {
-    let Some(began) = change.pull_started_at.or(change.started_at).or(runner.started_at) else { return 0 };
-    let ended = change.stopped_at.unwrap_or(now);
-    let ran = ended.duration_since(began).max(SignedDuration::ZERO);
+/// From the start of the image pull, as AWS bills it.
+fn price(runner: &mut Runner, change: &TaskStateChange, prices: &Prices, now: Timestamp) {
+    let began = change.pull_started_at.or(change.started_at).or(runner.started_at);
     let capacity = match change.capacity_provider_name.as_deref() {
         Some("FARGATE_SPOT") => Capacity::Spot,
         _ => Capacity::OnDemand,
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a price is positive and far below 2^63"
-    )]
-    let micro_usd = (cost_usd(&runner.spec, capacity, ran) * 1e6).round() as u64;
-    micro_usd
+    runner.price(prices, capacity, began, change.stopped_at.unwrap_or(now));
 }

@@ -13,7 +13,7 @@
 //! # How the control plane hears of it
 //!
 //! The agent's only request is the one to `register`. Whatever else there is to tell costs nothing: each phase is a line in
-//! the task's log ([`report`]), and how it ended is the exit code, which `ECS Task State Change` carries to `task-state`
+//! the task's log ([`report`]), as is what the runner used ([`usage`]), and how it ended is the exit code, which `ECS Task State Change` carries to `task-state`
 //! together with the reason of a stop, Spot's included. A request of its own on SIGTERM or at a bad end would tell nothing
 //! that this event does not tell within moments, could be lost where the event is not, and would need a secret that
 //! outlives the ticket in a place that jobs can reach.
@@ -46,6 +46,7 @@ mod runner;
 pub mod settings;
 mod signals;
 mod supervise;
+pub mod usage;
 mod verdict;
 mod workplace;
 

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::End;
 #[cfg(doc)]
 use crate::exit::Exit;
+use crate::usage::Usage;
 
 /// The report file. It is there from the moment the agent is up; `exitCode` is there once it has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct Report {
     pub reason: Option<String>,
     /// When it got how far.
     pub phases: Phases,
+    /// What its job used, if the kernel tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// When the agent and its runner got how far.
@@ -159,6 +163,11 @@ impl Journal {
             "phase"
         );
         self.try_write();
+    }
+
+    /// What the job used, for the last report.
+    pub(crate) fn note_usage(&mut self, usage: Usage) {
+        self.report.usage = Some(usage);
     }
 
     /// Whether it got that far.

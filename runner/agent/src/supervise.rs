@@ -15,6 +15,7 @@ use crate::report::{Journal, Phase};
 use crate::runner::Runner;
 use crate::settings::Settings;
 use crate::signals::{Signals, Told};
+use crate::usage::{self, Meter};
 use crate::verdict::{Cause, Complaint, Outcome, verdict};
 use crate::workplace::Workplace;
 
@@ -47,6 +48,7 @@ pub(crate) struct Supervisor<'a> {
     job_ended: Option<Instant>,
     stop: Option<Stop>,
     complaint: Option<Complaint>,
+    meter: Meter,
 }
 
 impl<'a> Supervisor<'a> {
@@ -58,16 +60,31 @@ impl<'a> Supervisor<'a> {
         journal: &'a mut Journal,
     ) -> io::Result<Self> {
         let hooks = Hooks::write(settings)?;
+        let meter = Meter::start();
         let runner = Runner::start(settings, configuration, workplace, &hooks)?;
         tracing::debug!(runner.pid = runner.pid.as_raw_pid(), "run.sh is started");
         let began = Instant::now();
-        Ok(Self { settings, journal, hooks, runner, began, job_ended: None, stop: None, complaint: None })
+        Ok(Self {
+            settings,
+            journal,
+            hooks,
+            runner,
+            began,
+            job_ended: None,
+            stop: None,
+            complaint: None,
+            meter,
+        })
     }
 
     /// Sees it to its end.
     pub(crate) async fn run(mut self, signals: &mut Signals) -> End {
         let ended = self.watch(signals).await;
         tracing::debug!(?ended, "run.sh has ended");
+        if let Some(usage) = self.meter.usage().filter(|_| self.is_busy()) {
+            usage::tell(&usage, self.settings.runner_name());
+            self.journal.note_usage(usage);
+        }
         let left = processes::end_children(self.runner.pid).await;
         if left > 0 {
             tracing::info!(processes.ended = left, "processes that the runner left behind were ended");
@@ -97,6 +114,7 @@ impl<'a> Supervisor<'a> {
                 },
                 Some(said) = self.runner.said.recv() => self.hear(said),
                 _ = tick.tick() => {
+                    self.meter.look();
                     self.look_at_hooks();
                     self.note_end_of_job();
                     self.enforce_deadlines();

@@ -14,5 +14,6 @@ pub mod registry;
 mod script;
 pub mod secrets;
 pub mod settings;
+mod traces;
 #[cfg(test)]
 mod wire;

@@ -28,6 +28,8 @@ pub const EXECUTION_ROLE: &str = "FLEETFOOT_EXECUTION_ROLE";
 pub const TASK_ROLE: &str = "FLEETFOOT_TASK_ROLE";
 /// ARNs of the roles that classes may name, separated by commas; may be empty. `launch`.
 pub const CLASS_ROLES: &str = "FLEETFOOT_CLASS_ROLES";
+/// `yes` or `no`: whether commands may be run in runners. `launch`.
+pub const RUNNER_EXEC: &str = "FLEETFOOT_RUNNER_EXEC";
 /// The log group of runners. `launch`.
 pub const RUNNER_LOGS: &str = "FLEETFOOT_RUNNER_LOGS";
 /// What task definitions of the fleet are called, before `-` and a digest. `launch`.

@@ -14,14 +14,15 @@ use fleetfoot_model::runner::Scope;
 use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 
+use crate::budget::Budget;
 use crate::session::Session;
 use crate::{deliveries, jobs, releases, rerun, runners};
 
 /// GitHub's REST API. Make one and keep it: it holds the connections and the tokens.
 pub struct GitHubClient {
-    session: Session,
-    target: Target,
-    runner_group_id: u64,
+    pub(crate) session: Session,
+    pub(crate) target: Target,
+    pub(crate) runner_group_id: u64,
 }
 
 impl GitHubClient {
@@ -32,6 +33,11 @@ impl GitHubClient {
             target: config.target.clone(),
             runner_group_id: config.runner_group_id,
         }
+    }
+
+    /// What is left of its requests.
+    pub fn budget(&self) -> Arc<Budget> {
+        self.session.budget()
     }
 }
 

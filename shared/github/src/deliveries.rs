@@ -8,6 +8,7 @@ use fleetfoot_model::ids::DeliveryId;
 use fleetfoot_model::ports::{Delivery, GitHubError, Hook};
 use fleetfoot_model::runner::Scope;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::pages::{PER_PAGE, next_cursor};
@@ -30,19 +31,32 @@ struct Entry {
     status_code: u16,
 }
 
+/// A webhook in a list.
 #[derive(Deserialize)]
-struct HookEntry {
+pub(crate) struct HookEntry {
     id: u64,
     #[serde(default)]
-    active: Option<bool>,
+    pub(crate) active: Option<bool>,
     #[serde(default)]
-    events: Vec<String>,
+    pub(crate) events: Vec<String>,
 }
 
 impl HookEntry {
+    /// Whether it tells of jobs.
+    pub(crate) fn tells_of_jobs(&self) -> bool {
+        self.events.iter().any(|event| event == JOB_EVENT || event == "*")
+    }
+
     /// Whether it may be the fleet's. An address would not tell: the fleet does not know by which it is reached.
     fn may_be_ours(&self) -> bool {
-        self.active != Some(false) && self.events.iter().any(|event| event == JOB_EVENT || event == "*")
+        self.active != Some(false) && self.tells_of_jobs()
+    }
+
+    pub(crate) fn hook(&self, scope: &Scope) -> Hook {
+        match scope {
+            Scope::Organization(owner) => Hook::Organization(owner.clone(), self.id),
+            Scope::Repository(repository) => Hook::Repository(repository.clone(), self.id),
+        }
     }
 }
 
@@ -67,32 +81,45 @@ pub(crate) async fn since(
     target: &Target,
     since: Timestamp,
 ) -> Result<Vec<Delivery>, GitHubError> {
-    if session.is_app() {
-        return of_hook(session, &Hook::App, since).await;
-    }
     let mut found = Vec::new();
-    for scope in target.scopes() {
-        for hook in hooks(session, scope).await? {
-            found.extend(of_hook(session, &hook, since).await?);
-        }
+    for hook in hooks_of(session, target).await? {
+        found.extend(of_hook(session, &hook, since).await?);
     }
     found.sort_by_key(|delivery| Reverse(delivery.delivered_at));
     Ok(found)
 }
 
-async fn hooks(session: &Session, scope: Scope) -> Result<Vec<Hook>, GitHubError> {
-    let path = match &scope {
+/// The webhooks that may be the fleet's.
+pub(crate) async fn hooks_of(session: &Session, target: &Target) -> Result<Vec<Hook>, GitHubError> {
+    if session.is_app() {
+        return Ok(vec![Hook::App]);
+    }
+    let mut found = Vec::new();
+    for scope in target.scopes() {
+        let entries: Vec<HookEntry> = listed(session, &scope).await?;
+        found.extend(entries.iter().filter(|it| it.may_be_ours()).map(|it| it.hook(&scope)));
+    }
+    Ok(found)
+}
+
+/// The webhooks of an organization or a repository.
+pub(crate) async fn listed<T: DeserializeOwned>(
+    session: &Session,
+    scope: &Scope,
+) -> Result<Vec<T>, GitHubError> {
+    let path = match scope {
         Scope::Organization(owner) => format!("orgs/{owner}/hooks"),
         Scope::Repository(repository) => format!("repos/{repository}/hooks"),
     };
     // One page: GitHub has 20 hooks for an event at most.
     let call = Call::get(path).query("per_page", PER_PAGE.to_string());
-    let entries: Vec<HookEntry> = session.ask(&call).await?.read(&call)?;
-    let hook = |entry: HookEntry| match &scope {
-        Scope::Organization(owner) => Hook::Organization(owner.clone(), entry.id),
-        Scope::Repository(repository) => Hook::Repository(repository.clone(), entry.id),
-    };
-    Ok(entries.into_iter().filter(HookEntry::may_be_ours).map(hook).collect())
+    session.ask(&call).await?.read(&call)
+}
+
+/// The newest deliveries of a webhook, one page of them.
+pub(crate) async fn newest(session: &Session, hook: &Hook) -> Result<Vec<Value>, GitHubError> {
+    let call = Call::get(format!("{}/deliveries", path(hook))).query("per_page", PER_PAGE.to_string());
+    ask(session, hook, &call).await?.read(&call)
 }
 
 async fn of_hook(session: &Session, hook: &Hook, since: Timestamp) -> Result<Vec<Delivery>, GitHubError> {

@@ -14,6 +14,8 @@
 
 mod api;
 mod app;
+mod budget;
+mod checkup;
 mod client;
 mod deliveries;
 mod dispatch;
@@ -31,6 +33,8 @@ mod wire;
 
 pub use api::{Api, Proposal, Proposed};
 pub use app::{AboutApp, AppApi, AppInstallation, NewApp, convert_manifest, is_organization};
+pub use budget::Budget;
+pub use checkup::{Account, App, Installation, Permissions, RateLimit, RunnerGroup, TriedDelivery, Webhook};
 pub use client::GitHubClient;
 pub use dispatch::run_workflow;
 pub use hooks::{HookChange, HooksApi};

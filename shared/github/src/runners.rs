@@ -38,7 +38,8 @@ struct Entry {
     status: Option<String>,
 }
 
-fn path(scope: &Scope) -> String {
+/// Where a place's runners are.
+pub(crate) fn path(scope: &Scope) -> String {
     match scope {
         Scope::Organization(owner) => format!("orgs/{owner}/actions/runners"),
         Scope::Repository(repository) => format!("repos/{repository}/actions/runners"),

@@ -9,6 +9,7 @@ use fleetfoot_model::{SignedDuration, Timestamp};
 use octocrab::jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::errors::refusal;
 use crate::slot::{Kept, Slot};
 use crate::wire::{Answer, Call, Wire};
@@ -48,6 +49,7 @@ pub(crate) struct Session {
     clock: Arc<dyn Clock>,
     jwt: Slot,
     token: Slot,
+    budget: Arc<Budget>,
 }
 
 impl Session {
@@ -58,11 +60,16 @@ impl Session {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let wire = Wire::new(address);
-        Self { wire, credentials, secrets, clock, jwt: Slot::default(), token: Slot::default() }
+        let (jwt, token, budget) = (Slot::default(), Slot::default(), Arc::default());
+        Self { wire, credentials, secrets, clock, jwt, token, budget }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn budget(&self) -> Arc<Budget> {
+        Arc::clone(&self.budget)
     }
 
     pub(crate) fn is_app(&self) -> bool {
@@ -73,6 +80,9 @@ impl Session {
     pub(crate) async fn ask(&self, call: &Call) -> Result<Answer, GitHubError> {
         let credential = self.token.get(self.now(), self.fetch_token()).await?;
         let answer = self.exchange(&credential, call).await;
+        if let Ok(answer) = &answer {
+            self.budget.note(&answer.headers);
+        }
         if is_unauthorized(&answer) && self.token.reject(&credential).await {
             // The next token is to be asked for with the key as it is now, not as it was when the JWT was signed.
             self.jwt.clear().await;

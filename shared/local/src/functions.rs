@@ -11,12 +11,15 @@ use fleetfoot_model::function::{
     EventFunction, FunctionError, HttpFunction, NotificationFunction, handle_event,
 };
 use fleetfoot_model::http::{Request, Response};
+use fleetfoot_model::ports::Clock;
+use fleetfoot_shell::traces::Exporter;
 use fleetfoot_shell::{Broken, causation_id, within};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::bus::{Bus, Delivery, Emission, Failure, Item, Outcome, Payload};
 use crate::template::{Target, Wiring};
+use crate::traced::Traced;
 
 /// A batch may take this many times the function's timeout; with the item begun last still less than the six times of
 /// its queue's visibility timeout.
@@ -93,6 +96,25 @@ impl Functions {
     pub fn notification(mut self, package: &str, function: Arc<dyn NotificationFunction>) -> Self {
         self.0.insert(package.to_owned(), Function::Notification(function));
         self
+    }
+
+    /// The same functions, with what events and requests lead to told as traces.
+    #[must_use]
+    pub fn traced(self, traces: &Arc<Exporter>, clock: &Arc<dyn Clock>) -> Self {
+        let traced = self.0.into_iter().map(|(name, function)| {
+            let (traces, clock) = (Arc::clone(traces), Arc::clone(clock));
+            let function = match function {
+                Function::Event(function) => {
+                    Function::Event(Arc::new(Traced { name: name.clone(), function, traces, clock }))
+                }
+                Function::Http(function) => {
+                    Function::Http(Arc::new(Traced { name: name.clone(), function, traces, clock }))
+                }
+                notification @ Function::Notification(_) => notification,
+            };
+            (name, function)
+        });
+        Self(traced.collect())
     }
 
     /// Whether these are the template's functions, each woken by what it takes.

@@ -12,3 +12,4 @@ pub mod registry;
 pub mod runtime;
 pub mod secrets;
 pub mod template;
+mod traced;

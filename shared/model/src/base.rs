@@ -95,9 +95,9 @@ pub struct Base {
 pub enum Answer {
     /// What to start.
     Ready(TaskImage),
-    /// It is being made.
+    /// It is being made, or its registry asked.
     Wait,
-    /// It is to be asked for.
+    /// It is to be asked for: for the first time, or since the one who asked its registry got no answer in time.
     Ask,
     /// It cannot be had for now.
     Refused(String),
@@ -131,8 +131,15 @@ impl Base {
         match (&self.serving, &self.state) {
             (Some(serving), _) => Answer::Ready(serving.image.clone()),
             (None, BaseState::Refused { reason, until }) if now < *until => Answer::Refused(reason.clone()),
-            (None, BaseState::Resolving { .. } | BaseState::Making) => Answer::Wait,
-            (None, BaseState::Refused { .. } | BaseState::Served | BaseState::Forgotten) => Answer::Ask,
+            (None, BaseState::Making) => Answer::Wait,
+            (None, BaseState::Resolving { until, .. }) if now < *until => Answer::Wait,
+            (
+                None,
+                BaseState::Resolving { .. }
+                | BaseState::Refused { .. }
+                | BaseState::Served
+                | BaseState::Forgotten,
+            ) => Answer::Ask,
         }
     }
 

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 pub use crate::description::{JobDescription, ObservedRunner, QueueCause};
+use crate::digest::Digest;
 use crate::ids::{
     BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName, TaskId,
 };
 use crate::image::ImageReference;
 use crate::runner::StopReason;
 use crate::spec::{Arch, Spec};
-use crate::waiting::Waiting;
+use crate::waiting::{Waited, Waiting};
 
 facts! {
     /// A job looks for a runner.
@@ -83,6 +84,15 @@ facts! {
         job: Option<JobId>,
         /// What it is.
         spec: Spec,
+        /// When its job was heard of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard_at: Option<Timestamp>,
+        /// When its capacity was taken and its task asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved_at: Option<Timestamp>,
+        /// What its job waited for last, if it waited. Not told again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<Waited>,
     }
     /// A job waits.
     JobDeferred {
@@ -148,6 +158,12 @@ facts! {
         /// The job it is meant for; GitHub may give it another.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         job: Option<JobId>,
+        /// When its task ran first, if that is known already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_at: Option<Timestamp>,
+        /// When it registered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registered_at: Option<Timestamp>,
     }
     /// A task came up and was sent home: there was no work for it any more.
     RunnerDismissed {
@@ -165,6 +181,15 @@ facts! {
         /// The job it was meant for, if it is another.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         taken_from: Option<JobId>,
+        /// When its task ran first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_at: Option<Timestamp>,
+        /// When it registered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registered_at: Option<Timestamp>,
+        /// When its job started, by GitHub's clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started_at: Option<Timestamp>,
     }
     /// A runner without work was removed from GitHub, and then its task stopped.
     RunnerReleased {
@@ -187,6 +212,15 @@ facts! {
         /// From queued to started, in milliseconds, if it started.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         queue_to_start_millis: Option<u64>,
+        /// When GitHub created it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
+        /// When it started, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        started_at: Option<Timestamp>,
+        /// When it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        completed_at: Option<Timestamp>,
     }
     /// A runner's task runs.
     RunnerStarted {
@@ -194,6 +228,15 @@ facts! {
         runner: RunnerName,
         /// Its task.
         task: TaskId,
+        /// The job it is meant for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobId>,
+        /// When its task was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved_at: Option<Timestamp>,
+        /// When its task ran first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_at: Option<Timestamp>,
     }
     /// A runner's task is about to be taken away (Spot); it has two minutes.
     RunnerInterrupted {
@@ -335,6 +378,23 @@ facts! {
         newest: String,
         /// Until when GitHub sends jobs to the pinned one.
         served_until: Timestamp,
+    }
+    /// So much of the budget of a month or a day is spent. Told once for each percentage of `[budget] alert_percent`. A
+    /// person hears of it.
+    BudgetReached {
+        /// The month or the day of UTC: `YYYY-MM` or `YYYY-MM-DD`.
+        period: String,
+        /// The highest percentage that is reached.
+        percent: u32,
+        /// The budget, in USD.
+        budget_usd: f64,
+        /// What runners cost so far, in USD, by list price.
+        spent_usd: f64,
+    }
+    /// A day is over, and this is what became of it: the daily digest. A person hears of it.
+    DayReported {
+        /// The day in numbers.
+        digest: Digest,
     }
     /// So many runners had to be replaced that replacing is paused. A person hears of it.
     BreakerOpened {

@@ -175,15 +175,53 @@ pub struct TaskStateChange {
     /// `FARGATE` or `FARGATE_SPOT`.
     #[serde(default)]
     pub capacity_provider_name: Option<String>,
+    /// In which availability zone.
+    #[serde(default)]
+    pub availability_zone: Option<String>,
+    /// Its network interface, among others.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
+    /// When it was accepted.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
     /// When the image pull began; billing starts here.
     #[serde(default)]
     pub pull_started_at: Option<Timestamp>,
+    /// When the image was there.
+    #[serde(default)]
+    pub pull_stopped_at: Option<Timestamp>,
     /// When it ran.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
     /// When it stopped.
     #[serde(default)]
     pub stopped_at: Option<Timestamp>,
+}
+
+impl TaskStateChange {
+    /// The subnet that its network interface is in.
+    pub fn subnet(&self) -> Option<&str> {
+        let details = self.attachments.iter().flat_map(|attachment| &attachment.details);
+        details.filter(|detail| detail.name == "subnetId").find_map(|detail| detail.value.as_deref())
+    }
+}
+
+/// What is attached to a task.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attachment {
+    /// What it is made of.
+    pub details: Vec<AttachmentDetail>,
+}
+
+/// A detail of what is attached to a task.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachmentDetail {
+    /// Such as `subnetId`.
+    pub name: String,
+    /// Its value.
+    pub value: Option<String>,
 }
 
 /// One container of a task.

@@ -30,6 +30,15 @@ impl FunctionError {
     pub fn again(error: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::Again(error.to_string())
     }
+
+    /// One word for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "conflict",
+            Self::Again(_) => "again",
+            Self::Malformed(_) => "malformed",
+        }
+    }
 }
 
 impl From<crate::ledger::LedgerError> for FunctionError {

@@ -10,7 +10,7 @@ use crate::ids::{JobId, RunnerName};
 use crate::rerun::Rerun;
 use crate::spec::Spec;
 use crate::timeline::Timeline;
-pub use crate::waiting::Waiting;
+pub use crate::waiting::{Waited, Waiting};
 
 /// Where a job is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,18 +55,50 @@ pub enum JobState {
     },
 }
 
+/// How the fleet heard of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "by")]
+pub enum Heard {
+    /// By a webhook.
+    Webhook {
+        /// GitHub's GUID of the delivery; a repeated one has the same.
+        delivery: String,
+    },
+    /// By asking GitHub for queued jobs: its webhook was lost.
+    Search,
+}
+
+impl Heard {
+    /// What a job that is told of by an event was heard of by. `causation` is what that event names as its cause.
+    pub fn of(cause: QueueCause, causation: Option<String>) -> Option<Self> {
+        match cause {
+            QueueCause::Webhook => causation.map(|delivery| Self::Webhook { delivery }),
+            QueueCause::Recovered => Some(Self::Search),
+            QueueCause::RunnerTaken | QueueCause::RunnerStopped | QueueCause::Retry | QueueCause::Turn => {
+                None
+            }
+        }
+    }
+}
+
 /// A job's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// What GitHub said of it.
     #[serde(with = "crate::shared")]
     pub description: Arc<JobDescription>,
+    /// How the fleet heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
     /// What its labels mean, once they are read.
     pub spec: Option<Spec>,
     /// Where it is.
     pub state: JobState,
     /// When it started, if it did.
     pub started_at: Option<Timestamp>,
+    /// When the fleet heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// How many runners were launched for it.
     pub launches: u32,
     /// How many of them failed it.
@@ -87,9 +119,11 @@ impl Job {
     pub fn new(description: JobDescription, now: Timestamp) -> Self {
         Self {
             description: Arc::new(description),
+            heard: None,
             spec: None,
             state: JobState::Queued { waiting: None, runner: None },
             started_at: None,
+            heard_at: Some(now),
             launches: 0,
             failures: 0,
             replacements: 0,
@@ -128,6 +162,11 @@ impl Job {
             JobState::Queued { waiting, .. } => waiting.as_ref(),
             _ => None,
         }
+    }
+
+    /// For what it waits until now, and since when.
+    pub fn waited(&self) -> Option<Waited> {
+        Some(Waited { kind: self.waiting()?.kind().to_owned(), since: self.changed_at })
     }
 
     /// Gives it a runner while it is queued.

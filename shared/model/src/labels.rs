@@ -1,5 +1,7 @@
 //! From `runs-on` to [`Spec`], once, at the edge. Never a silent default for a label of ours with a bad value.
 
+mod suggestion;
+
 use std::collections::BTreeMap;
 
 use crate::config::{Class, Config, ImagesConfig, LabelsConfig, Pattern};
@@ -7,6 +9,8 @@ use crate::ids::ClassName;
 use crate::image::{ImageReference, InvalidImage};
 use crate::size::{LEAST_DISK_GIB, MOST_DISK_GIB};
 use crate::spec::{Arch, Capacity, Label, Spec};
+
+pub use suggestion::suggestion;
 
 /// GitHub allows a runner this many labels (REST API, "generate-jitconfig").
 pub const MOST_LABELS: usize = 100;
@@ -39,15 +43,26 @@ pub enum Reading {
     Refused(String),
 }
 
-/// One label, read.
-enum Word<'a> {
+/// What one label means, by itself. Its value is not checked yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning<'a> {
+    /// Makes the job this fleet's to look at.
+    Required,
+    /// Understood, and chooses nothing.
     Plain,
+    /// Names the class.
     Class(&'a str),
+    /// Names the base image.
     Image(&'a str),
+    /// Names the architecture.
     Arch(&'a str),
+    /// Says how much disk.
     Disk(&'a str),
+    /// Asks for Spot capacity.
     Spot,
+    /// Is there to be different.
     Pin,
+    /// This fleet does not know it.
     Unknown,
 }
 
@@ -64,14 +79,15 @@ pub fn parse(labels: &[Label], rules: &LabelRules<'_>) -> Reading {
     if labels.len() > MOST_LABELS || !is_addressed(labels, rules.labels) {
         return Reading::Foreign;
     }
-    let words: Vec<(&Label, Word<'_>)> =
-        labels.iter().map(|label| (label, read(label, rules.labels))).collect();
-    let speaks_to_us = words.iter().any(|(_, word)| !matches!(word, Word::Plain | Word::Unknown));
-    if let Some((label, _)) = words.iter().find(|(_, word)| matches!(word, Word::Unknown)) {
+    let words: Vec<(&Label, Meaning<'_>)> =
+        labels.iter().map(|label| (label, meaning(label, rules.labels))).collect();
+    let speaks_to_us =
+        words.iter().any(|(_, word)| !matches!(word, Meaning::Required | Meaning::Plain | Meaning::Unknown));
+    if let Some((label, _)) = words.iter().find(|(_, word)| matches!(word, Meaning::Unknown)) {
         if !speaks_to_us {
             return Reading::Foreign;
         }
-        return Reading::Refused(unknown(label, rules.labels));
+        return Reading::Refused(unknown(label, rules));
     }
     match resolve(&words, rules) {
         Ok(spec) => Reading::Ours(spec),
@@ -87,30 +103,35 @@ pub fn of_runner(labels: &[Label], spec: &Spec) -> Vec<Label> {
     labels.iter().cloned().chain(class.flatten()).collect()
 }
 
-fn read<'a>(label: &'a Label, config: &LabelsConfig) -> Word<'a> {
-    if config.required.contains(label) || config.plain.contains(label) {
-        return Word::Plain;
+/// What a label means to a fleet.
+pub fn meaning<'a>(label: &'a Label, config: &LabelsConfig) -> Meaning<'a> {
+    if config.required.contains(label) {
+        return Meaning::Required;
+    }
+    if config.plain.contains(label) {
+        return Meaning::Plain;
     }
     let text = label.as_str();
     if text.eq_ignore_ascii_case("spot") {
-        return Word::Spot;
+        return Meaning::Spot;
     }
     let Some((key, value)) = text.split_once(':') else {
-        return Word::Unknown;
+        return Meaning::Unknown;
     };
     match key.to_ascii_lowercase().as_str() {
-        "class" => Word::Class(value),
-        "image" => Word::Image(value),
-        "arch" => Word::Arch(value),
-        "disk" => Word::Disk(value),
-        "pin" if !value.is_empty() => Word::Pin,
-        _ => Word::Unknown,
+        "class" => Meaning::Class(value),
+        "image" => Meaning::Image(value),
+        "arch" => Meaning::Arch(value),
+        "disk" => Meaning::Disk(value),
+        "pin" if !value.is_empty() => Meaning::Pin,
+        _ => Meaning::Unknown,
     }
 }
 
-fn unknown(label: &Label, config: &LabelsConfig) -> String {
-    let plain: Vec<&str> = config.required.iter().chain(&config.plain).map(Label::as_str).collect();
-    let near = nearest(label.as_str(), plain.iter().copied());
+fn unknown(label: &Label, rules: &LabelRules<'_>) -> String {
+    let plain: Vec<&str> =
+        rules.labels.required.iter().chain(&rules.labels.plain).map(Label::as_str).collect();
+    let near = did_you_mean(suggestion(label, rules).as_deref());
     format!(
         "label {:?} is not known{near}; known are {VOCABULARY}, and {}. Add it to [labels] plain if it is to be allowed",
         shown(label.as_str()),
@@ -118,16 +139,16 @@ fn unknown(label: &Label, config: &LabelsConfig) -> String {
     )
 }
 
-fn resolve(words: &[(&Label, Word<'_>)], rules: &LabelRules<'_>) -> Result<Spec, String> {
+fn resolve(words: &[(&Label, Meaning<'_>)], rules: &LabelRules<'_>) -> Result<Spec, String> {
     let class =
-        only(words, "class:", |word| if let Word::Class(value) = word { Some(*value) } else { None })?;
+        only(words, "class:", |word| if let Meaning::Class(value) = word { Some(*value) } else { None })?;
     let (name, class) = match class {
         Some(value) => find_class(value, rules.classes)?,
         None => find_class(rules.labels.default_class.as_str(), rules.classes)?,
     };
     let mut spec = class.spec(name);
     if let Some(value) =
-        only(words, "arch:", |word| if let Word::Arch(value) = word { Some(*value) } else { None })?
+        only(words, "arch:", |word| if let Meaning::Arch(value) = word { Some(*value) } else { None })?
     {
         spec.arch = value
             .to_ascii_lowercase()
@@ -135,17 +156,17 @@ fn resolve(words: &[(&Label, Word<'_>)], rules: &LabelRules<'_>) -> Result<Spec,
             .map_err(|_| format!("label \"arch:{}\": allowed are arch:x64 and arch:arm64", shown(value)))?;
     }
     if let Some(value) =
-        only(words, "disk:", |word| if let Word::Disk(value) = word { Some(*value) } else { None })?
+        only(words, "disk:", |word| if let Meaning::Disk(value) = word { Some(*value) } else { None })?
     {
         spec.disk_gib = read_disk(value)?;
     }
     let image =
-        only(words, "image:", |word| if let Word::Image(value) = word { Some(*value) } else { None })?;
+        only(words, "image:", |word| if let Meaning::Image(value) = word { Some(*value) } else { None })?;
     spec.image = match image {
         Some(value) => Some(read_image(value, &rules.images.allow)?),
         None => rules.images.default.clone(),
     };
-    if words.iter().any(|(_, word)| matches!(word, Word::Spot)) {
+    if words.iter().any(|(_, word)| matches!(word, Meaning::Spot)) {
         spec.capacity = Capacity::Spot;
     }
     contradiction(words, spec.arch)?;
@@ -154,9 +175,9 @@ fn resolve(words: &[(&Label, Word<'_>)], rules: &LabelRules<'_>) -> Result<Spec,
 
 /// The one value of a key; two different ones are a mistake.
 fn only<'a>(
-    words: &[(&Label, Word<'a>)],
+    words: &[(&Label, Meaning<'a>)],
     key: &str,
-    pick: impl Fn(&Word<'a>) -> Option<&'a str>,
+    pick: impl Fn(&Meaning<'a>) -> Option<&'a str>,
 ) -> Result<Option<&'a str>, String> {
     let mut values = words.iter().filter_map(|(_, word)| pick(word));
     let Some(first) = values.next() else { return Ok(None) };
@@ -213,10 +234,10 @@ fn read_image(value: &str, allowed: &[Pattern]) -> Result<ImageReference, String
 }
 
 /// A runner must not carry a plain label that names another architecture than its own.
-fn contradiction(words: &[(&Label, Word<'_>)], arch: Arch) -> Result<(), String> {
+fn contradiction(words: &[(&Label, Meaning<'_>)], arch: Arch) -> Result<(), String> {
     for (label, word) in words {
         let named = label.as_str().to_ascii_lowercase().parse::<Arch>();
-        if matches!(word, Word::Plain) && named.is_ok_and(|named| named != arch) {
+        if matches!(word, Meaning::Required | Meaning::Plain) && named.is_ok_and(|named| named != arch) {
             return Err(format!(
                 "label \"{label}\" contradicts the runner's architecture {arch}; say arch:{label} or leave it out"
             ));
@@ -227,6 +248,15 @@ fn contradiction(words: &[(&Label, Word<'_>)], arch: Arch) -> Result<(), String>
 
 /// A hint if something similar is known.
 pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> String {
+    did_you_mean(nearest_name(text, known))
+}
+
+fn did_you_mean(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" (did you mean {name:?}?)"))
+}
+
+/// What is known and similar.
+fn nearest_name<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let short: String = text.chars().take(64).collect();
     known
         .map(|name| {
@@ -234,7 +264,7 @@ pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> S
         })
         .filter(|(distance, name)| *distance <= 2.max(name.len() / 4) && *distance < name.len())
         .min()
-        .map_or_else(String::new, |(_, name)| format!(" (did you mean {name:?}?)"))
+        .map(|(_, name)| name)
 }
 
 /// Hostile text, cut for a message.

@@ -1,5 +1,7 @@
 //! The ledger port: every job, runner and image has a row, written with conditions.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 
 use crate::Timestamp;
@@ -88,6 +90,29 @@ pub trait Ledger: Send + Sync {
     /// The rows of an index, oldest first by their sort time, at most `limit`. [`Index::Ended`] is newest first.
     /// May lag behind: confirm with a conditional write before acting.
     async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError>;
+
+    /// The rows of an index whose sort times lie within a span, its end excluded, oldest first whatever the index, at most
+    /// `limit`: the first ones after the row `after`, which is the last of the page before. May lag behind as
+    /// [`Ledger::list`].
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        // An adapter that has no better way reads all.
+        let place = |row: &Record| row.index().map(|(_, at)| (at, row.key().to_string()));
+        let after = after.and_then(place);
+        let mut rows = self.list(index, usize::MAX).await?;
+        rows.retain(|row| {
+            let place = place(&row.value);
+            place.as_ref().is_some_and(|(at, _)| within.contains(at)) && place > after
+        });
+        rows.sort_by_cached_key(|row| place(&row.value));
+        rows.truncate(limit);
+        Ok(rows)
+    }
 
     /// What a counter counts.
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError>;

@@ -4,10 +4,13 @@
 //! ports of this crate; `shared/local` (and `shared/aws`) carry them out.
 
 pub mod base;
+pub mod budget;
 pub mod config;
+pub mod cost;
 pub mod counter;
 pub mod decide;
 pub mod description;
+pub mod digest;
 pub mod dismiss;
 pub mod envelope;
 pub mod events;

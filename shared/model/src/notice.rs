@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::events::Fact;
 
 /// A message for people. Slack, e-mail or anything else may subscribe to the topic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notice {
     /// Always `"fleetfoot-notice"`: tells notices from alarms on the same topic.
@@ -19,6 +20,9 @@ pub struct Notice {
     /// Where to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// The daily digest in numbers, if it is one; `text` says the same in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 /// The marker of a [`Notice`].
@@ -37,6 +41,7 @@ impl Notice {
             title,
             text: text.to_owned(),
             link: link.filter(|link| link.starts_with("https://")).map(str::to_owned),
+            digest: None,
         }
     }
 
@@ -80,6 +85,24 @@ impl Notice {
                 ),
                 Some("https://github.com/actions/runner/releases"),
             )),
+            Fact::BudgetReached(it) => Some(Self::new(
+                fact,
+                format!("{} percent of the budget of {} are spent", it.percent, it.period),
+                &format!(
+                    "{:.2} of {:.2} USD, by list price. By whom: `fleetfoot cost --since {} --by repository`. Jobs are served \
+                     as before.",
+                    it.spent_usd,
+                    it.budget_usd,
+                    // A month begins on its first day.
+                    if it.period.len() == 7 { format!("{}-01", it.period) } else { it.period.clone() }
+                ),
+                None,
+            )),
+            Fact::DayReported(it) => {
+                let notice =
+                    Self::new(fact, format!("The fleet on {}", it.digest.day), &it.digest.text(), None);
+                Some(Self { digest: Some(it.digest.clone()), ..notice })
+            }
             Fact::BreakerOpened(it) => Some(Self::new(
                 fact,
                 "Runners are not replaced for now".to_owned(),

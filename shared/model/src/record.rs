@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, BaseState};
+use crate::cost::{CostHour, CostMemory, KEEP_COSTS};
 use crate::ids::{
     BaseKey, BuildId, GithubRunnerId, ImageKey, JobId, PoolName, Repository, RunId, RunnerName,
 };
@@ -42,6 +43,8 @@ pub enum Key {
     Images,
     /// The pause of launches.
     Pause,
+    /// What was spent in the hour that begins then, and which part of that.
+    Cost(Timestamp, u32),
 }
 
 impl fmt::Display for Key {
@@ -56,6 +59,7 @@ impl fmt::Display for Key {
             Self::Cleanup => f.write_str("cleanup"),
             Self::Images => f.write_str("images"),
             Self::Pause => f.write_str("pause"),
+            Self::Cost(hour, part) => write!(f, "cost#{hour}#{part}"),
         }
     }
 }
@@ -73,6 +77,8 @@ pub enum Index {
     Images,
     /// Jobs and runners about which nothing more will be done, newest first.
     Ended,
+    /// What was spent, by the hour.
+    Costs,
 }
 
 impl Index {
@@ -83,6 +89,7 @@ impl Index {
             Self::Active => "active",
             Self::Images => "images",
             Self::Ended => "ended",
+            Self::Costs => "costs",
         }
     }
 }
@@ -200,6 +207,8 @@ pub struct CleanupMemory {
     pub runners_mended_up_to: Option<RunnerName>,
     /// The last job that GitHub was asked about, if more were to be asked about than one run may.
     pub jobs_asked_up_to: Option<JobId>,
+    /// How far costs are counted and told.
+    pub costs: CostMemory,
 }
 
 /// What `image-build` remembers between its runs.
@@ -226,6 +235,7 @@ pub enum Record {
     Cleanup(CleanupMemory),
     Images(ImagesMemory),
     Pause(Pause),
+    Cost(CostHour),
 }
 
 macro_rules! into_record {
@@ -237,7 +247,7 @@ macro_rules! into_record {
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause);
+into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, CostHour => Cost);
 
 impl Record {
     /// Its key.
@@ -252,6 +262,7 @@ impl Record {
             Self::Cleanup(_) => Key::Cleanup,
             Self::Images(_) => Key::Images,
             Self::Pause(_) => Key::Pause,
+            Self::Cost(it) => Key::Cost(it.hour, it.part),
         }
     }
 
@@ -275,6 +286,7 @@ impl Record {
             Self::Base(base) if base.state != BaseState::Forgotten => Some((Index::Images, base.changed_at)),
             Self::Image(image) if !image.is_gone() => Some((Index::Images, image.changed_at)),
             Self::Pause(pause) if pause.until.is_some() => Some((Index::Unmatched, Timestamp::UNIX_EPOCH)),
+            Self::Cost(it) => Some((Index::Costs, it.hour)),
             Self::Base(_)
             | Self::Image(_)
             | Self::Run(_)
@@ -295,6 +307,7 @@ impl Record {
             },
             Self::Base(base) if base.state == BaseState::Forgotten => Some(base.changed_at + KEEP_ENDED),
             Self::Image(image) if image.is_gone() => Some(image.changed_at + KEEP_ENDED),
+            Self::Cost(it) => Some(it.hour + KEEP_COSTS),
             Self::Base(_)
             | Self::Image(_)
             | Self::Pool(_)

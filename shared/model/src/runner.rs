@@ -5,12 +5,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::counter::Counter;
+use crate::foreign::TaskStateChange;
 use crate::ids::{GithubRunnerId, JobId, Owner, PoolName, Repository, RunnerName, TaskId};
+use crate::price::{Billed, Prices};
 use crate::secret::{Ticket, TicketHash};
-use crate::spec::{Label, Spec, covers};
+use crate::spec::{Capacity, Label, Spec, covers};
 use crate::timeline::Timeline;
+use crate::{SignedDuration, Timestamp};
 
 /// Where a runner is registered at GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -192,14 +194,62 @@ pub struct Runner {
     pub reserved_at: Timestamp,
     /// When its task ran first.
     pub started_at: Option<Timestamp>,
+    /// When it registered at GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Timestamp>,
     /// When its task ended.
     pub stopped_at: Option<Timestamp>,
     /// When its state last changed.
     pub changed_at: Timestamp,
+    /// Where and how its task came up, as far as the fleet told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
     /// List price of its time in USD, in millionths, once it stopped.
     pub cost_micro_usd: Option<u64>,
+    /// What its time was billed as, if it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed: Option<Billed>,
     /// What happened to it.
     pub timeline: Timeline,
+}
+
+/// Where and how a task came up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Arrival {
+    /// When it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When the image pull began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_started_at: Option<Timestamp>,
+    /// When the image was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_stopped_at: Option<Timestamp>,
+    /// How its capacity was bought: `FARGATE`, `FARGATE_SPOT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The availability zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<String>,
+}
+
+impl Arrival {
+    /// What a task's event tells; none if it tells nothing.
+    pub fn of(change: &TaskStateChange) -> Option<Self> {
+        let arrival = Self {
+            created_at: change.created_at,
+            pull_started_at: change.pull_started_at,
+            pull_stopped_at: change.pull_stopped_at,
+            provider: change.capacity_provider_name.clone(),
+            zone: change.availability_zone.clone(),
+            subnet: change.subnet().map(str::to_owned),
+        };
+        (arrival != Self::default()).then_some(arrival)
+    }
 }
 
 /// What a new runner is made from.
@@ -248,9 +298,12 @@ impl Runner {
             counters,
             reserved_at: now,
             started_at: None,
+            registered_at: None,
             stopped_at: None,
             changed_at: now,
+            arrival: None,
             cost_micro_usd: None,
+            billed: None,
             timeline,
         }
     }
@@ -300,6 +353,17 @@ impl Runner {
         self.state = state;
         self.changed_at = now;
         self.timeline.note(now, what);
+    }
+
+    /// Prices its time, which ran from `began` to `ended`; nothing if it never began.
+    pub fn price(&mut self, prices: &Prices, capacity: Capacity, began: Option<Timestamp>, ended: Timestamp) {
+        let Some(began) = began else {
+            self.cost_micro_usd = Some(0);
+            return;
+        };
+        let ran = ended.duration_since(began).max(SignedDuration::ZERO);
+        let (micro_usd, billed) = prices.bill(&self.spec, capacity, ran);
+        (self.cost_micro_usd, self.billed) = (Some(micro_usd), Some(billed));
     }
 
     /// Its task ended. Answers the counters to release; none if it had ended already.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A legal combination of CPU and memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Size {
     /// CPU units, 1024 to a vCPU.
     pub cpu: u32,
@@ -57,11 +58,27 @@ impl Size {
         }
         Ok(Self { cpu, memory_mib })
     }
+
+    /// Every legal combination, smaller CPU first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let sizes = TABLE.iter().flat_map(|&(cpu, least, most, step)| {
+            (least..=most).step_by(step as usize).map(move |memory_mib| Self::new(cpu, memory_mib))
+        });
+        // One step of the smallest CPU is left out.
+        sizes.filter_map(Result::ok)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_sizes_are_legal_and_each_comes_once() {
+        let all: Vec<Size> = Size::all().collect();
+        assert_eq!(all.len(), 3 + 4 + 7 + 13 + 23 + 12 + 12);
+        assert!(all.is_sorted() && all.iter().all(|size| Size::new(size.cpu, size.memory_mib) == Ok(*size)));
+    }
 
     #[test]
     fn the_table_is_fargates() {

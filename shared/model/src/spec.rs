@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::image::ImageReference;
 /// A `runs-on` label. GitHub compares labels without regard to case, and so does this type.
 #[derive(Debug, Clone, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct Label(String);
+pub struct Label(Arc<str>);
 
 impl Label {
     /// As it was written.
@@ -38,7 +39,7 @@ impl FromStr for Label {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let legal = (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
         legal
-            .then(|| Self(text.to_owned()))
+            .then(|| Self(text.into()))
             .ok_or_else(|| InvalidId::new("label", text, "1 to 256 bytes without control characters"))
     }
 }
@@ -52,7 +53,7 @@ impl TryFrom<String> for Label {
 
 impl From<Label> for String {
     fn from(label: Label) -> String {
-        label.0
+        label.as_str().to_owned()
     }
 }
 
@@ -62,7 +63,7 @@ pub fn covers(runner: &[Label], job: &[Label]) -> bool {
 }
 
 /// Processor architecture, named as GitHub's runner labels name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
     /// x86-64.
@@ -92,7 +93,7 @@ impl FromStr for Arch {
 }
 
 /// How the task's capacity is bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capacity {
     /// Fargate.

@@ -43,6 +43,17 @@ pub enum Waiting {
     },
 }
 
+/// A wait that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waited {
+    /// What for, in a word or two: `capacity`, `image`, `rate limit`, `next try`.
+    #[serde(rename = "for")]
+    pub kind: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 impl Waiting {
     /// The wait for a limit.
     pub fn capacity(counter: &Counter, limit: u64) -> Self {

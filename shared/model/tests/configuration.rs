@@ -168,6 +168,30 @@ fn every_mistake_is_named_with_its_line_what_was_found_and_what_is_allowed() {
 }
 
 #[test]
+fn prices_of_a_region_replace_those_they_name() {
+    use fleetfoot_model::price::{Prices, Rate};
+    assert_eq!(with("").prices, Prices::default());
+    let text = "[prices]\ndate = \"2026-12-01\"\nregion = \"eu-central-1\"\nx64 = { vcpu_hour = 0.04656, gib_hour = \
+                0.00511 }\ntask_hour = 0.005\n";
+    let x64 = Rate { vcpu_hour: 0.046_56, gib_hour: 0.005_11 };
+    let (date, region) = ("2026-12-01".to_owned(), "eu-central-1".to_owned());
+    assert_eq!(with(text).prices, Prices { date, region, x64, task_hour: 0.005, ..Prices::default() });
+}
+
+#[test]
+fn a_budget_tells_at_percentages_in_order() {
+    assert_eq!(with("").budget.alert_percent, [50, 80, 100]);
+    let budget = with("[budget]\nmonthly_usd = 500\nalert_percent = [120, 90, 90]\n").budget;
+    assert_eq!(
+        (budget.monthly_usd, budget.daily_usd, budget.alert_percent),
+        (Some(500.0), None, vec![90, 120])
+    );
+    assert_eq!(with("").notify.digest, None);
+    let digest = with("[notify]\ndigest = \"09:00 Europe/Berlin\"\n").notify.digest;
+    assert_eq!(digest.map(|time| time.to_string()).as_deref(), Some("09:00 Europe/Berlin"));
+}
+
+#[test]
 fn an_empty_file_is_told_what_it_needs() {
     assert_eq!(
         mistakes_in(""),

@@ -1,6 +1,7 @@
 //! What holds in every world, whatever goes wrong in it. Each has a name, which a broken one is told by.
 
 mod books;
+mod costs;
 mod end;
 mod secrets;
 
@@ -39,6 +40,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("jobs-run-once", "no job runs twice"),
     ("states-move-forward", "no job and no runner goes back to a state before the one it is in"),
     ("counters-count", "counters count what they count: the live runners"),
+    ("costs-are-counted-once", "what each runner cost is in the sums of the hours, once"),
     ("no-secrets", "no secret is in an event, a message or a row"),
     ("replay-changes-nothing", "events that come again after the end change nothing"),
 ];

@@ -27,6 +27,8 @@ pub enum Mutation {
     TicketsInRows,
     /// Jobs that ended are not remembered: what is told of them late brings them back.
     EndedJobsAreForgotten,
+    /// An hour's sums are added to what was counted of it before.
+    CostsAreAdded,
     /// Jobs that a limit holds up get no turns when it has passed.
     NoTurns,
 }

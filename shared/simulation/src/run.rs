@@ -49,7 +49,7 @@ pub struct Limits {
 }
 
 /// Where nobody asks for the history it is as long as one step may need.
-const SHORT_HISTORY: usize = 5_000;
+const SHORT_HISTORY: usize = 1_000;
 
 /// What is played.
 #[derive(Debug, Clone)]
@@ -91,6 +91,7 @@ impl Scenario {
         plan.github.limits = self.limits.github.clone();
         plan.fargate.faults = self.faults.fargate.clone();
         plan.fargate.limits = self.limits.fargate.clone();
+        plan.fargate.is_brief = true;
         plan.registry.faults = self.faults.registry.clone();
         plan.images.faults = self.faults.images.clone();
         plan.faults = self.faults.system.clone();

@@ -21,6 +21,14 @@ const OF_AN_APP: [(&str, &str); 8] = [
     ("post", "/app/hook/deliveries/{delivery_id}/attempts"),
 ];
 
+/// What only `fleetfoot doctor` asks.
+const OF_A_DOCTOR: [(&str, &str); 4] = [
+    ("get", "/app/installations/{installation_id}"),
+    ("get", "/meta"),
+    ("get", "/orgs/{org}/actions/runner-groups/{runner_group_id}"),
+    ("get", "/rate_limit"),
+];
+
 /// What is asked of an organization or of a repository.
 const OF_AN_OWNER: [(&str, &str); 6] = [
     ("post", "/actions/runners/generate-jitconfig"),
@@ -60,8 +68,9 @@ fn slice(whole: &Value) -> Value {
     let of_a_repository = OF_AN_OWNER.into_iter().chain(OF_A_REPOSITORY);
     let repository =
         of_a_repository.map(|(method, path)| (method, format!("/repos/{{owner}}/{{repo}}{path}")));
-    let app = OF_AN_APP.map(|(method, path)| (method, path.to_owned()));
-    for (method, path) in app.into_iter().chain(organization).chain(repository) {
+    let whole_paths = OF_AN_APP.into_iter().chain(OF_A_DOCTOR);
+    let app = whole_paths.map(|(method, path)| (method, path.to_owned()));
+    for (method, path) in app.chain(organization).chain(repository) {
         let described = &whole["paths"][&path][method];
         assert!(described.is_object(), "GitHub's description has no {method} {path}");
         let methods = paths.entry(path).or_insert_with(|| json!({}));

@@ -1,9 +1,11 @@
 //! What goes well.
 
+use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_model::config::{Credentials, Target};
 
 use super::person::Person;
 use super::{KEY, World, mark, mode};
+use crate::arguments::DATABASE;
 
 const WEBHOOK: &str = "https://runners.example.com/webhook";
 
@@ -63,6 +65,30 @@ async fn what_is_where_is_told_to_scripts() {
     assert_eq!(json["webhook"], WEBHOOK);
     assert_eq!(json["steps"][0]["step"], "secret");
     assert_eq!(json["steps"][0]["state"], "done");
+}
+
+#[tokio::test]
+async fn what_a_fleet_lacks_is_told_after_the_webhook_and_ends_nothing() {
+    let world = World::new().await;
+    let line = format!(
+        "--organization acme --webhook-url {WEBHOOK} --url http://127.0.0.1:1 --runner-dir {}",
+        world.path("runner").display()
+    );
+    let told = world.done(&line, &Person::willing()).await;
+    assert_eq!(mark(&told, "doctor"), '-', "no `up` has made a fleet yet: {told}");
+    SqliteLedger::open(&world.path("state").join(DATABASE)).unwrap();
+    let told = world.done(&line, &Person::away()).await;
+    assert_eq!((mark(&told, "doctor"), mark(&told, "test job")), ('!', '-'), "{told}");
+    let told = anstream::adapter::strip_str(&told).to_string();
+    for lack in ["health: http://127.0.0.1:1/health is not answered", "state: ", "runner-folder: "] {
+        assert!(told.contains(&format!("error {lack}")), "{lack}: {told}");
+    }
+    assert!(told.contains("-> start `fleetfoot up`"), "each with what mends it: {told}");
+    for well in ["configuration", "github", "permissions", "events", "installation", "runners"] {
+        for word in ["error", "unknown"] {
+            assert!(!told.contains(&format!("{word} {well}: ")), "{well}: {told}");
+        }
+    }
 }
 
 #[tokio::test]

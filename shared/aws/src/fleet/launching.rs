@@ -43,6 +43,8 @@ pub struct Launching {
     pub task_role: String,
     /// ARNs of the roles of classes.
     pub class_roles: BTreeMap<ClassName, String>,
+    /// Whether commands may be run in tasks (ECS Exec).
+    pub exec: bool,
     /// The log group of runners.
     pub log_group: String,
     /// What task definitions are called, before `-` and a digest.

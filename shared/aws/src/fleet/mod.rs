@@ -118,6 +118,7 @@ impl Fleet for EcsFleet {
             .network_configuration(launching.network_of(request)?)
             .overrides(launching.overrides_of(request)?)
             .enable_ecs_managed_tags(true)
+            .set_enable_execute_command(launching.exec.then_some(true))
             .set_tags(Some(launching::tags_of(request)))
             .send()
             .await;

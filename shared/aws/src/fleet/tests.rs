@@ -29,6 +29,7 @@ fn launching() -> Launching {
             "deploy".parse().unwrap(),
             "arn:aws:iam::123456789012:role/deploy".to_owned(),
         )]),
+        exec: false,
         log_group: "/fleetfoot/ff/runners".to_owned(),
         task_family: "ff-runner".to_owned(),
         api_url: "https://api.example".to_owned(),

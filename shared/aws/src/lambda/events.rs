@@ -1,12 +1,15 @@
 //! Events of a bus or a schedule, one an invocation.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::function::{EventFunction, FunctionError, handle_event};
+use fleetfoot_model::ids::JobId;
 use fleetfoot_model::ports::Clock;
+use fleetfoot_shell::traces::jobs_of;
 use fleetfoot_shell::{Emission, within};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
@@ -28,7 +31,7 @@ async fn handle<F: EventFunction>(host: &Host<F>, invocation: Invocation) -> Res
     let limit = invocation.time_left(now);
     let id = invocation.id.clone();
     let event = decode_event(invocation.payload).inspect_err(|error| refused(host.name, &id, error))?;
-    let facts = answer(host.name, &*function, &event, now, limit).await?;
+    let facts = answer(host, &*function, &event, now, limit).await?;
     host.publish(&Emission::of(&facts, event.causation_id(), now)).await?;
     host.measure(&facts);
     Ok(())
@@ -39,14 +42,15 @@ pub(super) fn refused(function: &str, id: &str, error: &FunctionError) {
 }
 
 /// What a function answers to an event. Whatever is logged meanwhile carries the event's name.
-pub(super) async fn answer(
-    name: &str,
+pub(super) async fn answer<F>(
+    host: &Host<F>,
     function: &dyn EventFunction,
     event: &Envelope,
     now: Timestamp,
     limit: Duration,
 ) -> Result<Vec<Fact>, FunctionError> {
-    let span = tracing::info_span!("event", function.name = name, event.id, event.kind = event.detail_type);
+    let span =
+        tracing::info_span!("event", function.name = host.name, event.id, event.kind = event.detail_type);
     async {
         let began = Instant::now();
         let handled = within(Some(limit), handle_event(function, event, now)).await;
@@ -54,13 +58,23 @@ pub(super) async fn answer(
         let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
         match &answer {
             Ok(facts) => {
+                let jobs = words(&jobs_of(event, facts));
                 let facts: Vec<&str> = facts.iter().map(Fact::detail_type).collect();
-                tracing::info!(event.duration_ms = duration_ms, event.facts = ?facts, "handled");
+                tracing::info!(event.duration_ms = duration_ms, event.jobs = jobs, event.facts = ?facts, "handled");
             }
-            Err(error) => tracing::error!(event.duration_ms = duration_ms, %error, "not handled"),
+            Err(error) => {
+                let jobs = words(&jobs_of(event, &[]));
+                tracing::error!(event.duration_ms = duration_ms, event.jobs = jobs, %error, "not handled");
+            }
         }
+        host.trace_event(event, now, &answer);
         answer
     }
     .instrument(span)
     .await
+}
+
+/// Ids in a line: what the log is searched for.
+pub(super) fn words(jobs: &BTreeSet<JobId>) -> String {
+    jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

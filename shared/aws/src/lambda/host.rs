@@ -1,8 +1,9 @@
 //! The process of a function: what lasts from one invocation to the next.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_config::SdkConfig;
+use fleetfoot_github::Budget;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::function::FunctionError;
@@ -12,6 +13,7 @@ use fleetfoot_model::secret::SecretReference;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_shell::Emission;
 use fleetfoot_shell::clock::SystemClock;
+use fleetfoot_shell::traces::Exporter;
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 
@@ -79,12 +81,16 @@ pub(crate) struct Host<F> {
     pub(crate) name: &'static str,
     pub(crate) clock: SystemClock,
     settings: Settings,
-    sdk: SdkConfig,
+    pub(super) sdk: SdkConfig,
     ssm: aws_sdk_ssm::Client,
-    secrets: Arc<dyn Secrets>,
+    pub(super) secrets: Arc<dyn Secrets>,
     publisher: Publisher,
     build: Build<F>,
     ready: tokio::sync::Mutex<Option<Ready<F>>>,
+    /// Where traces go, if the configuration says so.
+    pub(super) traces: Mutex<Option<Arc<Exporter>>>,
+    /// What GitHub says is left of its requests, if the function asks it any.
+    budget: Mutex<Option<Arc<Budget>>>,
 }
 
 impl<F> Host<F> {
@@ -102,6 +108,8 @@ impl<F> Host<F> {
             secrets: Arc::new(secrets),
             build,
             ready: tokio::sync::Mutex::default(),
+            traces: Mutex::default(),
+            budget: Mutex::default(),
         }
     }
 
@@ -148,8 +156,11 @@ impl<F> Host<F> {
             config: Arc::new(config),
             secrets: Arc::clone(&self.secrets),
             needed: Mutex::default(),
+            budget: Mutex::default(),
         };
         let function = (self.build)(&ports)?;
+        *lock(&self.traces) = self.exporter(&ports.config.traces);
+        *lock(&self.budget) = lock(&ports.budget).take();
         let needed = ports.needed.into_inner().unwrap_or_else(PoisonError::into_inner);
         for any_of in needed {
             self.require(&any_of).await?;
@@ -200,6 +211,12 @@ impl<F> Host<F> {
         print(&metrics::of(self.stack(), facts, self.clock.now()));
     }
 
+    /// The same for what GitHub said is left of its requests.
+    pub(super) fn measure_budget(&self) {
+        let left = lock(&self.budget).as_ref().and_then(|budget| budget.take());
+        print(&metrics::of_budget(self.stack(), left, self.clock.now()));
+    }
+
     /// The same for how an invocation went, if not well.
     pub(crate) fn note(&self, outcome: &Outcome) {
         print(&metrics::of_outcome(self.stack(), self.name, outcome, self.clock.now()));
@@ -223,9 +240,14 @@ impl<F> Host<F> {
         })
     }
 
-    fn stack(&self) -> &str {
+    pub(super) fn stack(&self) -> &str {
         self.settings.optional(settings::STACK).unwrap_or_default()
     }
+}
+
+/// What is kept here is whole after a panic, too.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[expect(clippy::print_stdout, reason = "CloudWatch reads metrics from what a function prints")]

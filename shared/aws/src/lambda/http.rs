@@ -10,11 +10,13 @@ use fleetfoot_model::events::Fact;
 use fleetfoot_model::function::{FunctionError, HttpFunction};
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ports::Clock;
+use fleetfoot_shell::traces::job_of;
 use fleetfoot_shell::{Emission, causation_id, within};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use tracing::Instrument;
 
+use super::events::words;
 use super::host::{Host, StartError};
 use super::invocation::{Invocation, decode, diagnostic};
 
@@ -69,7 +71,9 @@ async fn answer<F: HttpFunction>(
             (Response::message(500, "this request could not be handled"), Vec::new())
         });
         let kinds: Vec<&str> = facts.iter().map(Fact::detail_type).collect();
-        tracing::info!(http.status = response.status, event.facts = ?kinds, "answered");
+        let jobs = words(&facts.iter().filter_map(job_of).collect());
+        tracing::info!(http.status = response.status, event.jobs = jobs, event.facts = ?kinds, "answered");
+        host.trace_request(request, &cause, now, &response, &facts);
         if host.publish(&Emission::of(&facts, &cause, now)).await.is_err() {
             return Response::message(503, "the facts could not be published; try again");
         }

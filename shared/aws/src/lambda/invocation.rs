@@ -19,7 +19,7 @@ pub(crate) struct Invocation {
     /// Its id, for the log.
     pub(crate) id: String,
     /// When Lambda ends it.
-    deadline: Timestamp,
+    pub(super) deadline: Timestamp,
 }
 
 impl From<LambdaEvent<Value>> for Invocation {

@@ -14,6 +14,7 @@ mod ports;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -70,7 +71,17 @@ fn serve<F: 'static>(
         let host = Arc::new(Host::new(name, Settings::from_environment(), clients::load().await, build));
         // What is wrong is told now, and again to whoever invokes.
         let _ = host.function().await;
-        let service = service_fn(|event: LambdaEvent<Value>| invoke(Arc::clone(&host), event.into()));
+        let service = service_fn(|event: LambdaEvent<Value>| {
+            let invocation = Invocation::from(event);
+            let deadline = invocation.deadline;
+            let (answer, host) = (invoke(Arc::clone(&host), invocation), Arc::clone(&host));
+            async move {
+                let answer = answer.await;
+                host.measure_budget();
+                host.send_traces(deadline).await;
+                answer
+            }
+        });
         match lambda_runtime::run(service).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
-use fleetfoot_github::GitHubClient;
+use fleetfoot_github::{Budget, GitHubClient};
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::ledger::Ledger;
@@ -33,6 +33,8 @@ pub struct Ports {
     pub(super) secrets: Arc<dyn Secrets>,
     /// Secrets that must be readable before the function is ready: of each group one at least.
     pub(super) needed: Mutex<Vec<Vec<SecretReference>>>,
+    /// What GitHub says is left of its requests, if the function asks it any.
+    pub(super) budget: Mutex<Option<Arc<Budget>>>,
 }
 
 impl Ports {
@@ -102,7 +104,9 @@ impl Ports {
             Credentials::App { key, .. } => vec![key.clone()],
             Credentials::Token(token) => vec![token.clone()],
         });
-        Arc::new(GitHubClient::new(github, Arc::clone(&self.secrets), Arc::new(SystemClock)))
+        let client = GitHubClient::new(github, Arc::clone(&self.secrets), Arc::new(SystemClock));
+        *self.budget.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.budget());
+        Arc::new(client)
     }
 
     /// GitHub, for what it tells anybody. No credentials are needed.
@@ -152,6 +156,7 @@ impl Ports {
             execution_role: text(settings::EXECUTION_ROLE)?,
             task_role: text(settings::TASK_ROLE)?,
             class_roles,
+            exec: self.settings.required(settings::RUNNER_EXEC)? == "yes",
             log_group: text(settings::RUNNER_LOGS)?,
             task_family: text(settings::TASK_FAMILY)?,
             api_url: text(settings::API_URL)?,

@@ -67,7 +67,7 @@ async fn take<F: EventFunction>(
     let payload = payload.map_err(|error| FunctionError::Malformed(format!("no JSON: {error}")))?;
     let event = decode_event(payload)?;
     let now = host.clock.now();
-    let facts = answer(host.name, function, &event, now, limit).await?;
+    let facts = answer(host, function, &event, now, limit).await?;
     let emission = Emission::of(&facts, event.causation_id(), now);
     Ok((facts, emission))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleetfoot_model::Timestamp;
@@ -53,6 +54,14 @@ pub(super) fn from_row(row: &Stored<Record>, token: &str) -> Result<Item, Ledger
 /// likes.
 fn place(at: Timestamp, key: &str) -> String {
     format!("{at:.9}#{key}")
+}
+
+/// Between which places the rows of a span are, the first and the last of which are no row's own.
+pub(super) fn places(within: &Range<Timestamp>, after: Option<&Record>) -> (String, String) {
+    let after = after.and_then(|row| row.index().map(|(_, at)| place(at, &row.key().to_string())));
+    // No key begins with another one and goes on with a control character.
+    let from = after.map_or_else(|| format!("{:.9}", within.start), |place| place + "\u{1}");
+    (from, format!("{:.9}", within.end))
 }
 
 /// The row of an item.

@@ -12,18 +12,22 @@ pub mod table;
 mod tests;
 mod transaction;
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Key, Record};
 use uuid::Uuid;
 
 use self::item::{Item, text};
-use self::table::{BY_INDEX, INDEX, names};
+use self::table::{BY_INDEX, INDEX, SORT, names};
 use self::transaction::{Transaction, Verdict, row_condition};
 
 pub use self::remembered::RememberedBases;
@@ -52,6 +56,11 @@ impl DynamoLedger {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(item::key(key)));
         let answer = get.consistent_read(true).send().await;
         Ok(answer.map_err(|error| failure::of_call("GetItem", key, &error))?.item)
+    }
+
+    fn query(&self, index: Index) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table).index_name(BY_INDEX);
+        query.expression_attribute_values(":index", text(index.name()))
     }
 
     /// One row without a transaction, which would cost twice as much.
@@ -98,6 +107,30 @@ impl DynamoLedger {
     }
 }
 
+/// The rows of a query, page by page.
+async fn read(
+    query: QueryFluentBuilder,
+    index: Index,
+    limit: usize,
+) -> Result<Vec<Stored<Record>>, LedgerError> {
+    let mut rows = Vec::new();
+    let mut start = None;
+    while rows.len() < limit {
+        // A page ends at this many rows or at 1 MB, whichever comes first.
+        let page = i32::try_from(limit - rows.len()).unwrap_or(i32::MAX);
+        let answer = query.clone().limit(page).set_exclusive_start_key(start).send().await;
+        let answer = answer.map_err(|error| failure::of_call("Query", index.name(), &error))?;
+        for item in answer.items() {
+            rows.push(item::to_row(item)?);
+        }
+        start = answer.last_evaluated_key;
+        if start.is_none() {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
 #[async_trait]
 impl Ledger for DynamoLedger {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
@@ -121,31 +154,30 @@ impl Ledger for DynamoLedger {
     }
 
     async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(BY_INDEX)
-            .key_condition_expression("#index = :index")
-            .set_expression_attribute_names(Some(names(&[INDEX])))
-            .expression_attribute_values(":index", text(index.name()))
-            .scan_index_forward(index != Index::Ended);
-        let mut rows = Vec::new();
-        let mut start = None;
-        while rows.len() < limit {
-            // A page ends at this many rows or at 1 MB, whichever comes first.
-            let page = i32::try_from(limit - rows.len()).unwrap_or(i32::MAX);
-            let answer = query.clone().limit(page).set_exclusive_start_key(start).send().await;
-            let answer = answer.map_err(|error| failure::of_call("Query", index.name(), &error))?;
-            for item in answer.items() {
-                rows.push(item::to_row(item)?);
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
+        let query = self.query(index).key_condition_expression("#index = :index");
+        let query = query.set_expression_attribute_names(Some(names(&[INDEX])));
+        read(query.scan_index_forward(index != Index::Ended), index, limit).await
+    }
+
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        let (from, until) = item::places(&within, after);
+        // DynamoDB refuses a span that ends before it begins.
+        if from >= until {
+            return Ok(Vec::new());
         }
-        Ok(rows)
+        let query = self
+            .query(index)
+            .key_condition_expression("#index = :index AND #sort BETWEEN :from AND :until")
+            .set_expression_attribute_names(Some(names(&[INDEX, SORT])))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":until", text(until));
+        read(query, index, limit).await
     }
 
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {

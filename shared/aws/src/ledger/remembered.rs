@@ -1,6 +1,7 @@
 //! What a ledger need not be asked again within a minute.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -63,6 +64,16 @@ impl Ledger for RememberedBases {
 
     async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
         self.ledger.list(index, limit).await
+    }
+
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        self.ledger.list_between(index, within, after, limit).await
     }
 
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {

@@ -1,7 +1,8 @@
 //! What a fact tells in numbers. Only what it carries; nothing is looked up and nothing guessed.
 
 use fleetfoot_model::Timestamp;
-use fleetfoot_model::events::{Fact, FleetMeasured, QueueCause};
+use fleetfoot_model::events::{Fact, FleetMeasured, QueueCause, RunnerBusy};
+use fleetfoot_model::ids::Origin;
 use fleetfoot_model::runner::StopReason;
 use fleetfoot_model::waiting::Waiting;
 
@@ -29,8 +30,14 @@ pub(super) fn samples(fact: &Fact, now: Timestamp) -> Vec<Sample> {
         Fact::RunnerStopped(it) => {
             vec![one_by(metric::RUNNERS_STOPPED, stop(&it.reason)), value(metric::RUNNER_COST, it.cost_usd)]
         }
-        Fact::RunnerBusy(it) if it.taken_from.is_some() => vec![one(metric::RUNNERS_TAKEN)],
-        Fact::RunnerLaunched(_) => vec![one(metric::LAUNCHES)],
+        Fact::RunnerBusy(it) => busy(it),
+        Fact::RunnerLaunched(it) => {
+            let waited = millis(metric::WEBHOOK_TO_LAUNCH, it.heard_at, it.reserved_at);
+            [one(metric::LAUNCHES)].into_iter().chain(waited).collect()
+        }
+        Fact::RunnerStarted(it) => {
+            millis(metric::LAUNCH_TO_UP, it.reserved_at, it.up_at).into_iter().collect()
+        }
         Fact::JobRejected(_) => vec![one(metric::JOBS_REJECTED)],
         Fact::JobExpired(_) => vec![one(metric::JOBS_EXPIRED)],
         Fact::RunnerInterrupted(_) => vec![one(metric::RUNNERS_INTERRUPTED)],
@@ -40,6 +47,23 @@ pub(super) fn samples(fact: &Fact, now: Timestamp) -> Vec<Sample> {
         Fact::BreakerOpened(_) => vec![one(metric::BREAKER_OPENED)],
         _ => Vec::new(),
     }
+}
+
+/// A warm runner is up long before its job, on purpose.
+fn busy(it: &RunnerBusy) -> Vec<Sample> {
+    let is_of_a_job = matches!(it.runner.origin(), Origin::Job { .. });
+    let up_at = it.up_at.filter(|_| is_of_a_job);
+    let taken = it.taken_from.map(|_| one(metric::RUNNERS_TAKEN));
+    let start = millis(metric::UP_TO_START, up_at, it.started_at);
+    let idle = millis(metric::RUNNER_IDLE, it.registered_at, it.started_at);
+    let idle = idle.map(|it| Sample { value: it.value / 1000.0, ..it });
+    taken.into_iter().chain(start).chain(idle).collect()
+}
+
+/// Between two moments, if both are known; not below zero, as they may be told by the clocks of two machines.
+fn millis(metric: Metric, from: Option<Timestamp>, to: Option<Timestamp>) -> Option<Sample> {
+    let millis = to?.duration_since(from?).as_millis();
+    Some(value(metric, count(u64::try_from(millis).unwrap_or_default())))
 }
 
 /// Of a fleet without jobs and runners nothing is told: CloudWatch bills a metric for each hour in which it is told a

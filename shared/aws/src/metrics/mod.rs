@@ -61,6 +61,12 @@ pub fn of_outcome(stack: &str, function: &'static str, outcome: &Outcome, now: T
     documents(stack, samples.map(|(metric, n)| Sample { metric, by: Some(function), value: count(n) }), now)
 }
 
+/// What GitHub said is left of its requests, as documents to print. None if it was not asked anything.
+pub fn of_budget(stack: &str, left: Option<u64>, now: Timestamp) -> Vec<Value> {
+    let sample = |left| Sample { metric: GITHUB_REQUESTS_LEFT, by: None, value: count(left) };
+    documents(stack, left.map(sample).into_iter(), now)
+}
+
 /// One document for each value of a second dimension, as a document has one value for each of its dimensions.
 fn documents(stack: &str, samples: impl Iterator<Item = Sample>, now: Timestamp) -> Vec<Value> {
     type Values = BTreeMap<&'static str, (Metric, Vec<f64>)>;

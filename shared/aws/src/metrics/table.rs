@@ -67,8 +67,17 @@ pub const WAITS: &[&str] = &["backoff", "capacity", "image", "throttled"];
 /// Values of `Reason` of [`LAUNCHES_FAILED`].
 pub const LAUNCH_FAILURES: &[&str] = &["again", "for-good"];
 /// Values of `Reason` of [`RUNNERS_STOPPED`].
-pub const STOPS: &[&str] =
-    &["done", "failed", "interrupted", "lost", "never-started", "not-launched", "other", "stopped"];
+pub const STOPS: &[&str] = &[
+    "done",
+    "failed",
+    "interrupted",
+    "lost",
+    "machine-failed",
+    "never-started",
+    "not-launched",
+    "other",
+    "stopped",
+];
 /// Values of `Function`.
 pub const FUNCTIONS: &[&str] =
     &["alarm", "cleanup", "image-build", "ingest", "job-state", "launch", "pool", "register", "task-state"];
@@ -91,6 +100,11 @@ metrics! {
     QUEUE_TO_WEBHOOK = "QueueToWebhook", Milliseconds, "From a job's creation at GitHub, which tells whole seconds, to its webhook; long when a lost one was recovered.";
     QUEUE_TO_START = "QueueToStart", Milliseconds, "From a job's creation at GitHub to its start; told when it ends.";
 
+    WEBHOOK_TO_LAUNCH = "WebhookToLaunch", Milliseconds, "From when a job was heard of to its RunTask; long if it had to wait.";
+    LAUNCH_TO_UP = "LaunchToUp", Milliseconds, "From RunTask until the task runs.";
+    UP_TO_START = "UpToStart", Milliseconds, "From when its task runs until GitHub gives a runner its job; pools left out.";
+    RUNNER_IDLE = "RunnerIdle", Seconds, "For how long a runner was registered until it had a job; pools included.";
+
     LAUNCHES = "Launches", Count, "Tasks that were accepted.";
     #[by("Reason", LAUNCH_FAILURES)]
     LAUNCHES_FAILED = "LaunchesFailed", Count, "Tasks that could not be launched, also by whether trying again is pointless.";
@@ -101,6 +115,7 @@ metrics! {
     RUNNERS_STOPPED = "RunnersStopped", Count, "Tasks that ended, also by why.";
     RUNNER_COST = "RunnerCost", None, "List price in US dollars of tasks that ended.";
 
+    GITHUB_REQUESTS_LEFT = "GitHubRequestsLeft", Count, "Requests that GitHub still allows the fleet in this hour, as it last said.";
     DELIVERIES_RECOVERED = "DeliveriesRecovered", Count, "Webhooks that had not arrived and were asked for again.";
     IMAGES_FAILED = "ImagesFailed", Count, "Image builds that failed.";
     BREAKER_OPENED = "BreakerOpened", Count, "Times that replacing runners was paused.";

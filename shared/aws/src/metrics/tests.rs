@@ -156,6 +156,9 @@ fn times_are_listed_and_counts_are_summed() {
             conclusion,
             runner: None,
             queue_to_start_millis: millis,
+            created_at: None,
+            started_at: None,
+            completed_at: None,
         }
         .into()
     };
@@ -214,6 +217,60 @@ fn each_failure_has_its_metric() {
         json!(found),
         json!([[null, 1, null, null], ["again", null, null, 1], ["throttled", null, 1, null]])
     );
+}
+
+fn fact(detail_type: &str, detail: Value) -> Fact {
+    Fact::decode(detail_type, &detail).unwrap().unwrap()
+}
+
+#[test]
+fn each_phase_of_a_start_is_told_by_who_sees_its_end() {
+    let spec = json!({
+        "class": "small", "cpu": 256, "memoryMib": 512, "diskGib": 20, "arch": "x64", "capacity": "on-demand",
+    });
+    let at = |second: u32| format!("2026-11-21T06:00:{second:02}Z");
+    let documents = told(&[
+        fact(
+            "RunnerLaunched",
+            json!({ "runner": "ff-7-1", "task": "arn:aws:ecs:eu-west-1:123456789012:task/c/1", "spec": spec,
+                    "heardAt": at(1), "reservedAt": at(3) }),
+        ),
+        fact(
+            "RunnerStarted",
+            json!({ "runner": "ff-7-1", "task": "arn:aws:ecs:eu-west-1:123456789012:task/c/1",
+                    "reservedAt": at(3), "upAt": at(28) }),
+        ),
+        fact(
+            "RunnerBusy",
+            json!({ "runner": "ff-7-1", "job": 7, "upAt": at(28), "registeredAt": at(30), "startedAt": at(34) }),
+        ),
+        fact(
+            "RunnerBusy",
+            json!({ "runner": "ff-pool-1-1", "job": 8, "upAt": at(0), "registeredAt": at(1), "startedAt": at(59) }),
+        ),
+    ]);
+    let [document] = documents.as_slice() else { panic!("{documents:?}") };
+    let names = ["WebhookToLaunch", "LaunchToUp", "UpToStart", "RunnerIdle", "Launches"];
+    let values: Vec<&Value> = names.iter().map(|name| &document[*name]).collect();
+    assert_eq!(json!(values), json!([2000, 25_000, 6000, [4, 58], 1]));
+}
+
+#[test]
+fn clocks_that_disagree_and_old_facts_tell_nothing_wrong() {
+    let busy = |detail| told(&[fact("RunnerBusy", detail)]);
+    assert!(busy(json!({ "runner": "ff-7-1", "job": 7 })).is_empty());
+    let later = json!({
+        "runner": "ff-7-1", "job": 7, "upAt": "2026-11-21T06:00:05Z", "startedAt": "2026-11-21T06:00:04Z",
+    });
+    assert_eq!(busy(later)[0]["UpToStart"], 0);
+}
+
+#[test]
+fn what_github_still_allows_is_told_if_it_was_asked() {
+    assert!(of_budget("ff", None, now()).is_empty());
+    let documents = of_budget("ff", Some(4711), now());
+    documents.iter().for_each(check);
+    assert_eq!(documents[0]["GitHubRequestsLeft"], 4711);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod apps;
 mod auth;
+mod checkup;
 mod deliveries;
 mod jobs;
 mod limits;

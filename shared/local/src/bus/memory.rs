@@ -178,6 +178,19 @@ impl Store for MemoryStore {
         Ok(self.dead.iter().take(limit).cloned().collect())
     }
 
+    fn revive(&mut self, id: u64, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(at) = self.dead.iter().position(|letter| letter.id == id) else { return Ok(false) };
+        let DeadLetter { channel, payload, .. } = self.dead.remove(at);
+        self.add(channel, payload, now);
+        Ok(true)
+    }
+
+    fn drop_dead_letter(&mut self, id: u64) -> Result<bool, StoreError> {
+        let before = self.dead.len();
+        self.dead.retain(|letter| letter.id != id);
+        Ok(self.dead.len() < before)
+    }
+
     fn forget(&mut self, history: Timestamp, dead_letters: Timestamp) -> Result<(), StoreError> {
         self.history.retain(|event| event.envelope.time >= history);
         self.dead.retain(|letter| letter.at >= dead_letters);

@@ -7,6 +7,7 @@
 mod channel;
 mod consumer;
 mod delivery;
+mod letters;
 mod memory;
 mod pattern;
 mod route;
@@ -52,6 +53,9 @@ pub enum BusError {
         /// Which part, and what is allowed.
         message: String,
     },
+    /// Nothing takes what is meant for this any more.
+    #[error("the template has no {0} any more")]
+    Unconsumed(Channel),
     /// The store did not answer, or holds something unreadable. Nothing was written.
     #[error("bus unavailable: {0}")]
     Unavailable(String),
@@ -243,11 +247,6 @@ impl Bus {
     /// The facts that name an event, or a webhook's delivery, as their cause.
     pub fn caused_by(&self, id: &str) -> Result<Vec<Published>, BusError> {
         Ok(self.state().store.caused_by(id)?)
-    }
-
-    /// What could not be handled, oldest first. Kept for fourteen days.
-    pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, BusError> {
-        Ok(self.state().store.dead_letters(limit)?)
     }
 
     /// Every event that this process publishes from now on. An observer that lags far behind misses some.

@@ -239,6 +239,25 @@ impl Store for SqliteStore {
         })
     }
 
+    fn revive(&mut self, id: u64, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.write(|connection| {
+            let revived = connection
+                .prepare_cached(
+                    "INSERT INTO items (channel, is_event, body, visible_at)
+                     SELECT channel, is_event, body, ?2 FROM dead_letters WHERE id = ?1",
+                )?
+                .execute(params![id.cast_signed(), to_column(now)])?;
+            connection.execute("DELETE FROM dead_letters WHERE id = ?1", [id.cast_signed()])?;
+            Ok(revived > 0)
+        })
+    }
+
+    fn drop_dead_letter(&mut self, id: u64) -> Result<bool, StoreError> {
+        self.0.write(|connection| {
+            Ok(connection.execute("DELETE FROM dead_letters WHERE id = ?1", [id.cast_signed()])? > 0)
+        })
+    }
+
     fn forget(&mut self, history: Timestamp, dead_letters: Timestamp) -> Result<(), StoreError> {
         self.0.write(|connection| {
             connection.execute("DELETE FROM events WHERE published_at < ?1", [to_column(history)])?;

@@ -79,6 +79,12 @@ pub(super) trait Store: Send {
     /// Dead letters, oldest first.
     fn dead_letters(&mut self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
 
+    /// Puts a dead letter back in its channel, as if it had never been tried. Answers whether it was there.
+    fn revive(&mut self, id: u64, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Forgets a dead letter. Answers whether it was there.
+    fn drop_dead_letter(&mut self, id: u64) -> Result<bool, StoreError>;
+
     /// Forgets history and dead letters from before these times.
     fn forget(&mut self, history: Timestamp, dead_letters: Timestamp) -> Result<(), StoreError>;
 }

@@ -26,6 +26,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -73,6 +74,25 @@ impl LocalFleet {
     /// Opens the fleet in a state folder without a runner: to list its tasks and to stop them. It launches none.
     pub fn open_without_runner(state_dir: &Path) -> Result<Self, OpenError> {
         Self::over(LocalFleetSettings::new(state_dir, PathBuf::new(), Vec::new(), String::new()))
+    }
+
+    /// Where a runner's log is, as long as it is one of the newest 200.
+    pub fn log_file(&self, runner: &RunnerName) -> PathBuf {
+        self.0.folders.log(runner)
+    }
+
+    /// Where a runner works, while its task is there: the folder of its jobs, once it has had one.
+    pub fn work_folder(&self, runner: &RunnerName) -> Option<PathBuf> {
+        let folder = self.0.folders.of(runner).runner_dir();
+        let work = folder.join("_work");
+        [work, folder].into_iter().find(|folder| folder.is_dir())
+    }
+
+    /// What of this process's environment runners inherit: nothing that looks like a secret.
+    pub fn inherited_environment(&self) -> Vec<(OsString, OsString)> {
+        let settings = &self.0.settings;
+        let inherited = environment::inherited(&settings.environment, &settings.secret_names);
+        inherited.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     fn over(settings: LocalFleetSettings) -> Result<Self, OpenError> {

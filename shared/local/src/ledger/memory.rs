@@ -1,6 +1,8 @@
 //! A ledger in memory: for tests, simulation and virtual time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Included};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -16,18 +18,23 @@ use crate::database::to_column;
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Tables>);
 
-type Row = Arc<Stored<Record>>;
-/// A time and the key of a row.
+/// A time and the key of a row, in words.
 type Place = (i64, Arc<str>);
+
+#[derive(Debug)]
+struct Row {
+    key: Arc<str>,
+    stored: Arc<Stored<Record>>,
+}
 
 #[derive(Debug, Default)]
 struct Tables {
-    rows: HashMap<Arc<str>, Row>,
+    rows: HashMap<Key, Row>,
     /// Each row in its index once more: those that are listed are many, and need not be looked for one by one.
-    indexes: BTreeMap<Index, BTreeMap<Place, Row>>,
+    indexes: BTreeMap<Index, BTreeMap<Place, Arc<Stored<Record>>>>,
     counters: BTreeMap<Counter, u64>,
     /// Rows by when they may be forgotten.
-    expiring: BTreeSet<Place>,
+    expiring: BTreeMap<Place, Key>,
 }
 
 impl MemoryLedger {
@@ -44,7 +51,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        Ok(self.tables().rows.get(key.to_string().as_str()).map(|row| Stored::clone(row)))
+        Ok(self.tables().rows.get(key).map(|row| Stored::clone(&row.stored)))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
@@ -70,13 +77,33 @@ impl Ledger for MemoryLedger {
         })
     }
 
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        let tables = self.tables();
+        let (from, until): (Place, Place) =
+            ((to_column(within.start), "".into()), (to_column(within.end), "".into()));
+        let after = after.and_then(place);
+        let from = after.filter(|after| *after > from).map_or(Included(from), Excluded);
+        let is_empty = matches!(&from, Included(from) | Excluded(from) if *from >= until);
+        let Some(rows) = tables.indexes.get(&index).filter(|_| !is_empty) else { return Ok(Vec::new()) };
+        let rows = rows.range((from, Excluded(until))).take(limit);
+        Ok(rows.map(|(_, row)| Stored::clone(row)).collect())
+    }
+
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {
         Ok(self.tables().counters.get(counter).copied().unwrap_or(0))
     }
 
     async fn forget_expired(&self, now: Timestamp) -> Result<(), LedgerError> {
         let mut tables = self.tables();
-        while let Some((_, key)) = tables.expiring.first().filter(|(at, _)| *at <= to_column(now)).cloned() {
+        while let Some(first) = tables.expiring.first_entry().filter(|first| first.key().0 <= to_column(now))
+        {
+            let key = first.get().clone();
             tables.take(&key);
         }
         let oldest = oldest_window(now);
@@ -85,16 +112,22 @@ impl Ledger for MemoryLedger {
     }
 }
 
+/// Where a row is in its index.
+fn place(row: &Record) -> Option<Place> {
+    row.index().map(|(_, at)| (to_column(at), row.key().to_string().into()))
+}
+
 impl Tables {
     fn check_versions(&self, changes: &[Change]) -> Result<(), LedgerError> {
         let mut seen = BTreeSet::new();
         for change in changes {
             let Change::Put(row) = change else { continue };
-            let key = row.value.key().to_string();
-            let version = self.rows.get(key.as_str()).map_or(0, |stored| stored.version);
-            if version != row.version || !seen.insert(key.clone()) {
-                return Err(LedgerError::Conflict(key));
+            let key = row.value.key();
+            let version = self.rows.get(&key).map_or(0, |row| row.stored.version);
+            if version != row.version || seen.contains(&key) {
+                return Err(LedgerError::Conflict(key.to_string()));
             }
+            seen.insert(key);
         }
         Ok(())
     }
@@ -118,25 +151,27 @@ impl Tables {
     }
 
     fn put(&mut self, row: Stored<Record>) {
-        let key: Arc<str> = row.value.key().to_string().into();
-        self.take(&key);
-        let row = Arc::new(Stored { value: row.value, version: row.version + 1 });
-        if let Some((index, at)) = row.value.index() {
-            self.indexes.entry(index).or_default().insert((to_column(at), key.clone()), row.clone());
+        let key = row.value.key();
+        let words = self.take(&key).unwrap_or_else(|| key.to_string().into());
+        let stored = Arc::new(Stored { value: row.value, version: row.version + 1 });
+        if let Some((index, at)) = stored.value.index() {
+            self.indexes.entry(index).or_default().insert((to_column(at), words.clone()), stored.clone());
         }
-        if let Some(at) = row.value.expires_at() {
-            self.expiring.insert((to_column(at), key.clone()));
+        if let Some(at) = stored.value.expires_at() {
+            self.expiring.insert((to_column(at), words.clone()), key.clone());
         }
-        self.rows.insert(key, row);
+        self.rows.insert(key, Row { key: words, stored });
     }
 
-    fn take(&mut self, key: &str) {
-        let Some((key, row)) = self.rows.remove_entry(key) else { return };
-        if let Some((index, at)) = row.value.index() {
+    /// Takes a row out. Answers its key in words.
+    fn take(&mut self, key: &Key) -> Option<Arc<str>> {
+        let Row { key, stored } = self.rows.remove(key)?;
+        if let Some((index, at)) = stored.value.index() {
             self.indexes.entry(index).or_default().remove(&(to_column(at), key.clone()));
         }
-        if let Some(at) = row.value.expires_at() {
-            self.expiring.remove(&(to_column(at), key));
+        if let Some(at) = stored.value.expires_at() {
+            self.expiring.remove(&(to_column(at), key.clone()));
         }
+        Some(key)
     }
 }

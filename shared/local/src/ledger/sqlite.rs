@@ -1,6 +1,7 @@
 //! A ledger in an `SQLite` file.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -112,6 +113,27 @@ impl Ledger for SqliteLedger {
                 .prepare_cached(statement)?
                 .query_map(params![index.name(), i64::try_from(limit).unwrap_or(i64::MAX)], columns)?
                 .collect()
+        });
+        rows.map_err(|error| unavailable(&error))?.into_iter().map(decode).collect()
+    }
+
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        let after = after.and_then(|row| row.index().map(|(_, at)| (to_column(at), row.key().to_string())));
+        let (after_time, after_key) = after.unwrap_or((i64::MIN, String::new()));
+        let rows: Result<Vec<_>, rusqlite::Error> = self.0.read(|connection| {
+            let statement = "SELECT key, version, body FROM records WHERE index_name = ?1
+                 AND sort_time >= ?2 AND sort_time < ?3 AND (sort_time, key) > (?4, ?5)
+                 ORDER BY sort_time, key LIMIT ?6";
+            let (from, until) = (to_column(within.start), to_column(within.end));
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let values = params![index.name(), from, until, after_time, after_key, limit];
+            connection.prepare_cached(statement)?.query_map(values, columns)?.collect()
         });
         rows.map_err(|error| unavailable(&error))?.into_iter().map(decode).collect()
     }

@@ -4,6 +4,7 @@
 
 mod functions;
 mod invocations;
+mod letters;
 mod queue;
 mod restart;
 mod routing;

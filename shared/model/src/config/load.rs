@@ -7,13 +7,15 @@ use toml::de::DeTable;
 
 use super::classes::classes;
 use super::mirrors::mirrors;
+use super::money::{budget, prices};
 use super::pools::pools;
 use super::text::{Node, Problems, Table, quoted};
 use super::{
     Class, Config, ConfigError, Credentials, GitHubConfig, ImagesConfig, LabelsConfig, Limits, NotifyConfig,
-    Pattern, RecoveryConfig, RepositoriesConfig, Target, Timeouts,
+    Pattern, RecoveryConfig, RepositoriesConfig, Target, Timeouts, TracesConfig,
 };
 use crate::SignedDuration;
+use crate::digest::{DigestTime, InvalidDigestTime};
 use crate::ids::{ClassName, Owner, Repository};
 use crate::image::ImageReference;
 use crate::labels::{LabelRules, nearest};
@@ -90,8 +92,11 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
     let images = images(&section("images"), default_image);
     let repositories = repositories(&section("repositories"), target);
     let notify = notify(&section("notify"));
+    let prices = prices(&section("prices"));
+    let budget = budget(&section("budget"));
     let recovery = recovery(&section("recovery"));
     let timeouts = timeouts(&section("timeouts"));
+    let traces = traces(&section("traces"));
     let pool_sections = root.get("pools");
     root.finish();
 
@@ -109,8 +114,11 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
         repositories,
         pools,
         notify,
+        prices,
+        budget,
         recovery,
         timeouts,
+        traces,
         debug,
     })
 }
@@ -118,12 +126,13 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
 fn github(node: Node<'_>) -> Option<GitHubConfig> {
     const ALLOWED: &str =
         "a section [github] with organization or repositories, app or token, and webhook_secrets";
+    const API: &str = "an address such as https://api.github.com or https://github.example/api/v3";
     if !node.is_present() {
         node.refuse("nothing", ALLOWED);
         return None;
     }
     let table = node.table(ALLOWED)?;
-    let url = address(&table.get("url"));
+    let url = address(&table.get("url"), API);
     let target = target(&table);
     let credentials = credentials(&table);
     let secrets =
@@ -145,11 +154,10 @@ fn github(node: Node<'_>) -> Option<GitHubConfig> {
 }
 
 /// The API's address, without a slash at its end. Tokens travel to it, so only this machine is spoken to in the clear.
-fn address(node: &Node<'_>) -> Option<String> {
-    const ALLOWED: &str = "an address such as https://api.github.com or https://github.example/api/v3";
-    let text = node.string(ALLOWED)?;
+fn address(node: &Node<'_>, allowed: &str) -> Option<String> {
+    let text = node.string(allowed)?;
     let Ok(url) = url::Url::parse(text) else {
-        node.refuse(quoted(text), ALLOWED);
+        node.refuse(quoted(text), allowed);
         return None;
     };
     let loopback = match url.host() {
@@ -159,13 +167,13 @@ fn address(node: &Node<'_>) -> Option<String> {
         None => false,
     };
     if !url.username().is_empty() || url.password().is_some() {
-        node.refuse("an address with credentials (not shown)", "credentials under app or token only");
+        node.refuse("an address with credentials (not shown)", "credentials as references to secrets only");
     } else if url.query().is_some() || url.fragment().is_some() {
         node.refuse(quoted(text), "an address without ? and #");
     } else if url.scheme() == "http" && !loopback {
         node.refuse(quoted(text), "https://; http:// only for localhost, 127.0.0.1 and [::1]");
     } else if !["http", "https"].contains(&url.scheme()) {
-        node.refuse(quoted(text), ALLOWED);
+        node.refuse(quoted(text), allowed);
     } else {
         return Some(text.trim_end_matches('/').to_owned());
     }
@@ -326,15 +334,31 @@ fn glob(text: &str) -> Result<Pattern, globset::Error> {
 }
 
 fn notify(table: &Table<'_>) -> NotifyConfig {
-    let notify = NotifyConfig { slack: table.get("slack").secret() };
+    let notify = NotifyConfig { slack: table.get("slack").secret(), digest: digest(&table.get("digest")) };
     table.finish();
     notify
+}
+
+fn digest(node: &Node<'_>) -> Option<DigestTime> {
+    let text = node.string("HH:MM ZONE, such as \"09:00 Europe/Berlin\"")?;
+    text.parse().map_err(|error: InvalidDigestTime| node.refuse(quoted(text), error)).ok()
 }
 
 fn recovery(table: &Table<'_>) -> RecoveryConfig {
     let rerun_interrupted = table.get("rerun_interrupted").boolean().unwrap_or(false);
     table.finish();
     RecoveryConfig { rerun_interrupted }
+}
+
+fn traces(table: &Table<'_>) -> TracesConfig {
+    const COLLECTOR: &str = "an address such as https://otlp.example.com";
+    let (endpoint, header) = (table.get("endpoint"), table.get("header"));
+    let traces = TracesConfig { endpoint: address(&endpoint, COLLECTOR), header: header.secret() };
+    if header.is_present() && !endpoint.is_present() {
+        header.refuse("a header without `endpoint`", "traces.endpoint, the address of a collector");
+    }
+    table.finish();
+    traces
 }
 
 fn timeouts(table: &Table<'_>) -> Timeouts {

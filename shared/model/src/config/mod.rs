@@ -3,6 +3,7 @@
 mod classes;
 mod load;
 mod mirrors;
+mod money;
 mod pools;
 mod report;
 mod text;
@@ -11,9 +12,11 @@ use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 
+use crate::digest::DigestTime;
 use crate::ids::{ClassName, FleetName, Owner, PoolName, Repository, RoleArn};
 use crate::image::{ImageReference, Mirrors};
 use crate::image_key::ImageMode;
+use crate::price::Prices;
 use crate::runner::Scope;
 use crate::schedule::Schedule;
 use crate::secret::SecretReference;
@@ -45,10 +48,16 @@ pub struct Config {
     pub pools: Vec<PoolConfig>,
     /// Where people are told.
     pub notify: NotifyConfig,
+    /// What runners cost.
+    pub prices: Prices,
+    /// How much may be spent before people are told.
+    pub budget: BudgetConfig,
     /// What is done about jobs that were lost.
     pub recovery: RecoveryConfig,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// Where traces of jobs go.
+    pub traces: TracesConfig,
     /// Whether agents and runners are verbose. Default false.
     pub debug: bool,
 }
@@ -244,6 +253,28 @@ impl PoolConfig {
 pub struct NotifyConfig {
     /// An incoming webhook of Slack. Default none.
     pub slack: Option<SecretReference>,
+    /// When the digest of the day before is told. Default never.
+    pub digest: Option<DigestTime>,
+}
+
+/// `[budget]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetConfig {
+    /// For a month of UTC, in USD. Default none.
+    pub monthly_usd: Option<f64>,
+    /// For a day of UTC, in USD. Default none.
+    pub daily_usd: Option<f64>,
+    /// People are told when so many percent are spent, in ascending order. Default 50, 80 and 100.
+    pub alert_percent: Vec<u32>,
+}
+
+/// `[traces]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TracesConfig {
+    /// Base address of a collector of OTLP over HTTP; `/v1/traces` is added. Default none: there are no traces.
+    pub endpoint: Option<String>,
+    /// A header that the collector wants, as `Name: value`. Default none.
+    pub header: Option<SecretReference>,
 }
 
 /// `[recovery]`

@@ -170,6 +170,22 @@ impl<'a> Node<'a> {
         legal
     }
 
+    /// A number within a range; it may have a fraction.
+    pub(super) fn number(&self, least: f64, most: f64) -> Option<f64> {
+        let value = self.value?;
+        let number: Option<f64> = match value {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        // Neither infinity nor what is not a number lies within a range.
+        let legal = number.filter(|number| (least..=most).contains(number));
+        if legal.is_none() {
+            self.wrong_value(value, &format!("a number from {least} to {most}"));
+        }
+        legal
+    }
+
     /// A reference to a secret. What is not one may be the secret itself, so it is never shown.
     pub(super) fn secret(&self) -> Option<SecretReference> {
         let reference = match self.value? {

@@ -1,6 +1,6 @@
 //! Which waiting job is next: the oldest of the repository that has the fewest runners.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::Timestamp;
 use crate::ids::{JobId, Repository};
@@ -13,7 +13,7 @@ pub fn order<'a>(
     live: &BTreeMap<Repository, u64>,
     now: Timestamp,
 ) -> Vec<JobId> {
-    let mut queues: BTreeMap<&Repository, Vec<&Job>> = BTreeMap::new();
+    let mut queues: HashMap<&Repository, Vec<&Job>> = HashMap::new();
     for job in waiting {
         if job.is_queued()
             && job.runner().is_none()

@@ -2,7 +2,7 @@
 
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::RunId;
-use fleetfoot_model::labels::{self, Reading};
+use fleetfoot_model::labels::{self, Meaning, Reading};
 use fleetfoot_model::policy::{Admission, admit};
 use fleetfoot_model::record::WorkflowRun;
 use fleetfoot_model::spec::{Arch, Capacity, Label};
@@ -53,6 +53,51 @@ fn a_label_of_ours_with_a_bad_value_is_refused_with_what_is_allowed() {
         for word in words {
             assert!(reason.contains(word), "{text}: {reason}");
         }
+    }
+}
+
+#[test]
+fn what_was_meant_by_an_unknown_label_is_guessed() {
+    let fleet = config_with(
+        "[classes.small]\ncpu = 512\nmemory = 1024\n[classes.medium]\ncpu = 1024\nmemory = 2048\n",
+    );
+    for (text, meant) in [
+        ("linus", Some("linux")),
+        ("sopt", Some("spot")),
+        ("self-hostd", Some("self-hosted")),
+        ("Medium", Some("class:medium")),
+        ("clas:medium", Some("class:medium")),
+        ("class=mediun", Some("class:medium")),
+        ("size-small", Some("class:small")),
+        ("images:ubuntu:22.04", Some("image:ubuntu:22.04")),
+        ("arm64", Some("arch:arm64")),
+        ("self-hosted-linux", None),
+        ("class:gigantic", None),
+        ("big-box", None),
+        ("pin:", None),
+        ("gpu", None),
+        ("ubuntu-latest", None),
+    ] {
+        let label: Label = text.parse().unwrap();
+        assert_eq!(labels::suggestion(&label, &(&fleet).into()).as_deref(), meant, "{text}");
+    }
+}
+
+#[test]
+fn each_label_has_a_meaning_of_its_own() {
+    let fleet = fleet();
+    for (text, means) in [
+        ("Self-Hosted", Meaning::Required),
+        ("linux", Meaning::Plain),
+        ("CLASS:small", Meaning::Class("small")),
+        ("image:ubuntu:22.04", Meaning::Image("ubuntu:22.04")),
+        ("disk:", Meaning::Disk("")),
+        ("SPOT", Meaning::Spot),
+        ("pin:1", Meaning::Pin),
+        ("pin:", Meaning::Unknown),
+        ("gpu", Meaning::Unknown),
+    ] {
+        assert_eq!(labels::meaning(&text.parse().unwrap(), &fleet.labels), means, "{text}");
     }
 }
 

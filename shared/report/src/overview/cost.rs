@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::Repository;
-use fleetfoot_model::price::PRICES_OF;
+use fleetfoot_model::price::Prices;
 use fleetfoot_model::runner::Runner;
 use serde::Serialize;
 
 use super::lines::usd;
 use super::midnight;
 use super::rows::Rows;
-use super::runner::cost_of;
 
 /// The cost of a day so far, by list price.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,7 +25,7 @@ pub struct CostToday {
     /// Both by repository, the dearest first.
     pub by_repository: Vec<RepositoryCost>,
     /// When the price list was read, such as `2026-11`.
-    pub prices_of: &'static str,
+    pub prices_of: String,
 }
 
 /// The cost of a repository's runners.
@@ -41,18 +40,18 @@ pub struct RepositoryCost {
     pub runners: usize,
 }
 
-pub(super) fn today(rows: &Rows<'_>, now: Timestamp) -> CostToday {
+pub(super) fn today(rows: &Rows<'_>, prices: &Prices, now: Timestamp) -> CostToday {
     let since = midnight(now);
     let mut cost = CostToday {
         since,
         ended_usd: 0.0,
         running_usd: 0.0,
         by_repository: Vec::new(),
-        prices_of: PRICES_OF,
+        prices_of: prices.date.clone(),
     };
     let mut by_repository: BTreeMap<Option<&Repository>, (f64, usize)> = BTreeMap::new();
     for runner in rows.runners() {
-        let Some((usd, is_running)) = of(runner, since, now) else { continue };
+        let Some((usd, is_running)) = of(runner, prices, since, now) else { continue };
         *(if is_running { &mut cost.running_usd } else { &mut cost.ended_usd }) += usd;
         let entry = by_repository.entry(rows.repository_of(runner)).or_default();
         *entry = (entry.0 + usd, entry.1 + 1);
@@ -68,9 +67,11 @@ pub(super) fn today(rows: &Rows<'_>, now: Timestamp) -> CostToday {
 }
 
 /// What a runner cost, if it has cost anything since midnight, and whether it still runs.
-fn of(runner: &Runner, since: Timestamp, now: Timestamp) -> Option<(f64, bool)> {
+fn of(runner: &Runner, prices: &Prices, since: Timestamp, now: Timestamp) -> Option<(f64, bool)> {
     if runner.is_live() {
-        return Some((cost_of(runner, now.duration_since(runner.started_at?)), true));
+        let (cost, _) =
+            prices.bill(&runner.spec, runner.spec.capacity, now.duration_since(runner.started_at?));
+        return Some((usd(cost), true));
     }
     let cost = usd(runner.cost_micro_usd?);
     (runner.stopped_at? >= since).then_some((cost, false))

@@ -49,7 +49,7 @@ impl Reader {
         let rows = Rows::of(&fetched.open, &fetched.images, ended.iter().copied());
         let limits = capacity::read(ledger, config, &rows, now).await?;
         let pause = fetched.open.iter().find_map(|row| capacity::pause(row, now));
-        let runners = runner::lines(&rows);
+        let runners = runner::lines(&rows, &config.prices);
         let jobs = job::lines(&rows, now);
         Ok(Overview {
             at: now,
@@ -62,7 +62,7 @@ impl Reader {
             breaker: limits.breaker,
             queue_to_start: starts::read(&rows, now),
             failures: failures::lines(&rows, now),
-            cost: cost::today(&rows, now),
+            cost: cost::today(&rows, &config.prices, now),
             cut: fetched.cut,
             jobs,
             runners,

@@ -1,8 +1,9 @@
 //! A runner in a line.
 
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{JobId, PoolName, Repository, RunnerName};
+use fleetfoot_model::price::Prices;
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
-use fleetfoot_model::{SignedDuration, Timestamp, price};
 use serde::Serialize;
 
 use super::MOST_SHOWN;
@@ -96,12 +97,12 @@ pub struct RunnerLine {
 }
 
 /// The runners that are shown.
-pub(super) fn lines(rows: &Rows<'_>) -> Vec<RunnerLine> {
+pub(super) fn lines(rows: &Rows<'_>, prices: &Prices) -> Vec<RunnerLine> {
     let ended = rows.ended_runners.iter().take(MOST_SHOWN);
-    rows.open_runners.iter().chain(ended).map(|runner| line(rows, runner)).collect()
+    rows.open_runners.iter().chain(ended).map(|runner| line(rows, runner, prices)).collect()
 }
 
-fn line<'a>(rows: &Rows<'a>, runner: &'a Runner) -> RunnerLine {
+fn line<'a>(rows: &Rows<'a>, runner: &'a Runner, prices: &Prices) -> RunnerLine {
     let stopped = match &runner.state {
         RunnerState::Stopped(reason) => Some(reason.to_string()),
         _ => None,
@@ -122,11 +123,6 @@ fn line<'a>(rows: &Rows<'a>, runner: &'a Runner) -> RunnerLine {
         started_at: runner.started_at,
         stopped_at: runner.stopped_at,
         cost_usd: runner.cost_micro_usd.map(usd),
-        usd_per_hour: cost_of(runner, SignedDuration::from_hours(1)),
+        usd_per_hour: prices.usd_per_hour(&runner.spec, runner.spec.capacity),
     }
-}
-
-/// List price of this much of a runner's time.
-pub(super) fn cost_of(runner: &Runner, time: SignedDuration) -> f64 {
-    price::cost_usd(&runner.spec, runner.spec.capacity, time)
 }

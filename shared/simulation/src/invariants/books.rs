@@ -28,7 +28,7 @@ pub(super) struct Live {
 pub(crate) struct Books {
     config: Arc<Config>,
     pub(super) found: Found,
-    pub(super) live: BTreeMap<RunnerName, Live>,
+    pub(super) live: HashMap<RunnerName, Live>,
     /// Runners that stopped. Of each that is enough.
     stopped: HashSet<RunnerName>,
     /// Runners that stopped and that GitHub may still know.
@@ -56,7 +56,7 @@ impl Books {
         Self {
             config,
             found: Found::default(),
-            live: BTreeMap::new(),
+            live: HashMap::new(),
             stopped: HashSet::new(),
             unsettled: BTreeSet::new(),
             meant: BTreeMap::new(),
@@ -124,17 +124,16 @@ impl Books {
         if old.is_none() && !self.stopped.contains(name) {
             self.count(now, &runner.counters, true);
         }
-        if let Some(job) = old.as_ref().and_then(|old| old.job) {
-            self.mean(job, name, false);
+        let (was_for, is_for) = (old.and_then(|old| old.job), runner.job.filter(|_| runner.is_live()));
+        if was_for != is_for {
+            was_for.inspect(|job| self.mean(*job, name, false));
+            is_for.inspect(|job| self.mean(*job, name, true));
         }
         if !runner.is_live() {
             if self.stopped.insert(name.clone()) {
                 self.count(now, &runner.counters, false);
             }
             return;
-        }
-        if let Some(job) = runner.job {
-            self.mean(job, name, true);
         }
         let is_warm = runner.pool.is_some() && runner.is_free();
         let (job, counters) = (runner.job, runner.counters.clone());

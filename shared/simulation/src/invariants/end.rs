@@ -10,7 +10,7 @@ use fleetfoot_model::labels;
 use fleetfoot_model::ledger::Ledger as _;
 
 use super::books::Books;
-use super::{Found, Violation};
+use super::{Found, Violation, costs};
 use crate::ports::at_once;
 use crate::world::World;
 
@@ -32,6 +32,7 @@ pub(super) fn check(world: &World, books: &mut Books) {
     leftovers(world, books);
     fleet(world, books);
     counters(world, books);
+    costs::check(world, &mut books.found);
 }
 
 fn jobs(world: &World, found: &mut Found) {

@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -95,6 +96,13 @@ impl WorldLedger {
         Ok(())
     }
 
+    /// Writes whatever the weather, and unseen: for who looks on.
+    pub(crate) fn write_calmly(&self, mut changes: Vec<Change>) -> Result<(), LedgerError> {
+        let rows = self.inside();
+        mutate::write(&self.around, &rows, &mut changes);
+        at_once(rows.commit(changes))
+    }
+
     fn write(&self, mut changes: Vec<Change>) -> Result<(), LedgerError> {
         let rows = self.rows()?;
         self.refuse_perhaps()?;
@@ -117,15 +125,19 @@ impl WorldLedger {
         self.refuse_perhaps()
     }
 
-    fn look(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
+    /// What is read of an index, at once or as late as the indexes are.
+    fn look(
+        &self,
+        read: impl FnOnce(&MemoryLedger) -> Result<Vec<Stored<Record>>, LedgerError>,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
         let rows = self.rows()?;
         self.refuse_perhaps()?;
-        let Some(indexes) = &self.indexes else { return at_once(rows.list(index, limit)) };
+        let Some(indexes) = &self.indexes else { return read(&rows) };
         let mut coming = lock(&indexes.coming);
         while let Some((_, changes)) = coming.pop_front_if(|(at, _)| *at <= self.around.now()) {
             at_once(indexes.rows.commit(changes))?;
         }
-        at_once(indexes.rows.list(index, limit))
+        read(&indexes.rows)
     }
 }
 
@@ -168,7 +180,19 @@ impl Ledger for WorldLedger {
     }
 
     async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
-        self.around.call(&self.around.latency.ledger, || self.look(index, limit)).await
+        let act = || self.look(|rows| at_once(rows.list(index, limit)));
+        self.around.call(&self.around.latency.ledger, act).await
+    }
+
+    async fn list_between(
+        &self,
+        index: Index,
+        within: Range<Timestamp>,
+        after: Option<&Record>,
+        limit: usize,
+    ) -> Result<Vec<Stored<Record>>, LedgerError> {
+        let act = || self.look(|rows| at_once(rows.list_between(index, within, after, limit)));
+        self.around.call(&self.around.latency.ledger, act).await
     }
 
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {

@@ -54,6 +54,11 @@ fn put(mutation: Mutation, around: &Surroundings, rows: &MemoryLedger, row: &mut
                 forget_use(runner, before);
             }
         }
+        (Mutation::CostsAreAdded, Record::Cost(hour)) => {
+            if let Some(Stored { value: Record::Cost(before), .. }) = there(Key::Cost(hour.hour, hour.part)) {
+                hour.spending.extend(before.spending);
+            }
+        }
         _ => {}
     }
 }

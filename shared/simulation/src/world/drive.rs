@@ -165,6 +165,7 @@ impl World {
 
     fn tell_events(&mut self) {
         for event in self.bus.history(self.told, usize::MAX).expect("a bus in memory answers") {
+            debug_assert_eq!(event.sequence, self.told + 1, "the history is as long as a step needs");
             self.told = event.sequence;
             self.around.tell(&Happening::Published(&event));
         }

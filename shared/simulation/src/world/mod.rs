@@ -16,8 +16,10 @@ use fleetfoot_local::template::Wiring;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::ids::JobId;
+use fleetfoot_model::ports::Clock;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_shell::clock::{SeededTickets, VirtualClock};
+use fleetfoot_shell::traces::Exporter;
 use fleetfoot_stand_in::InProcess;
 use fleetfoot_stand_in::fargate::{self, StandInFargate};
 use fleetfoot_stand_in::github::{self, JobOrder, StandInGitHub};
@@ -192,6 +194,12 @@ impl World {
             began,
             is_fair,
         }
+    }
+
+    /// Functions tell traces from now on. To be called before anything has happened.
+    pub fn trace(&mut self, traces: &Arc<Exporter>) {
+        let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
+        self.functions = Arc::new(Functions::clone(&self.functions).traced(traces, &clock));
     }
 
     /// Somebody looks on from now on.

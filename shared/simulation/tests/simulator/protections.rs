@@ -77,6 +77,11 @@ fn what_is_stuck_is_mended() {
 }
 
 #[test]
+fn what_is_counted_again_takes_the_place_of_what_was_counted() {
+    is_found(Mutation::CostsAreAdded, &["costs-are-counted-once"], heavy(ROOMY, 20));
+}
+
+#[test]
 fn a_ticket_is_good_once() {
     is_found(Mutation::TicketsStayGood, &["one-configuration-per-task"], |seed| {
         let mut scene = scenario(seed, ROOMY, 20, FaultLevel::Heavy);

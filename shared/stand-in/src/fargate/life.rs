@@ -186,6 +186,9 @@ impl StandInFargate {
             self.counts.events_lost += 1;
             return;
         }
+        if self.settings.is_brief && !matches!(task.stage, Stage::Running | Stage::Stopped) {
+            return;
+        }
         let event = Box::new(task.event(event_id, now));
         if doubled {
             self.agenda.add(now + latency + again, Step::Tell(event.clone()));

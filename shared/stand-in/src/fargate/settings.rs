@@ -10,6 +10,9 @@ use crate::level::nameable_by_level;
 pub struct Settings {
     /// What chance is drawn from.
     pub seed: u64,
+    /// Whether it only tells that tasks run and that they stopped: nobody here listens to the rest. For simulations of
+    /// very many jobs. Default false.
+    pub is_brief: bool,
     /// What goes wrong. Default: nothing.
     pub faults: Faults,
     /// How much may be asked of it.
@@ -21,7 +24,13 @@ pub struct Settings {
 impl Settings {
     /// A Fargate without faults, with the real one's limits and times.
     pub fn new(seed: u64) -> Self {
-        Self { seed, faults: Faults::NONE, limits: Limits::default(), times: Times::default() }
+        Self {
+            seed,
+            is_brief: false,
+            faults: Faults::NONE,
+            limits: Limits::default(),
+            times: Times::default(),
+        }
     }
 }
 

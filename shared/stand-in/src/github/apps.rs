@@ -169,6 +169,11 @@ impl StandInGitHub {
         self.apps.apps.get(&id)
     }
 
+    /// Whether somebody has made this App, and may have deleted it since.
+    pub(crate) fn has_made_app(&self, id: u64) -> bool {
+        self.apps.drafts.values().any(|draft| draft.app == id)
+    }
+
     /// Every App.
     pub fn registered_apps(&self) -> impl Iterator<Item = &RegisteredApp> {
         self.apps.apps.values()

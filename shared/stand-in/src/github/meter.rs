@@ -40,6 +40,8 @@ pub enum Call {
     Rerun,
     /// Releases of the runner.
     Releases,
+    /// How the App is set up.
+    App,
 }
 
 impl Call {
@@ -54,6 +56,7 @@ impl Call {
             | Self::RunJobs
             | Self::Hooks
             | Self::Deliveries
+            | Self::App
             | Self::Releases => 1,
         }
     }
@@ -62,7 +65,7 @@ impl Call {
     fn is_limited(self, hook: HookKind) -> bool {
         let of_its_webhook = matches!(self, Self::Deliveries | Self::Redeliver) && hook == HookKind::App;
         // Releases are public, and asked for without credentials.
-        !matches!(self, Self::Token | Self::Releases) && !of_its_webhook
+        !matches!(self, Self::App | Self::Token | Self::Releases) && !of_its_webhook
     }
 }
 

@@ -1,6 +1,7 @@
 //! A GitHub with state and faults: jobs, runner registrations, assignments, webhooks and rate limits, under virtual
 //! time. Everything that happens follows from the seed, the calls and the times they are made at.
 
+mod app;
 mod apps;
 mod assignment;
 mod faults;
@@ -33,6 +34,7 @@ use post::Post;
 use registration::Registration;
 use sessions::Session;
 
+pub use app::App;
 pub use apps::RegisteredApp;
 pub use faults::Faults;
 pub use job::{Assignment, JobHistory, JobOrder};

@@ -108,12 +108,17 @@ impl Templates {
 
     /// The body of a webhook.
     pub(crate) fn webhook(&mut self, moment: &Moment, job: &Job) -> String {
+        let is_brief = self.is_brief;
         let body = self.template(moment.kind, job);
         if moment.kind == Kind::RunRequested {
             fill_run(&mut body["workflow_run"], job, "queued", None, job.history.ordered_at);
             body["workflow"]["name"] = json!(job.order.workflow);
         } else {
-            fill_job(&mut body["workflow_job"], moment, job);
+            let target = &mut body["workflow_job"];
+            fill_job(target, moment, job);
+            if !is_brief {
+                fill_links(target, moment, job);
+            }
         }
         body.to_string()
     }
@@ -123,6 +128,7 @@ impl Templates {
         let moment = Moment::present(job);
         let body = &mut self.template(moment.kind, job)["workflow_job"];
         fill_job(body, &moment, job);
+        fill_links(body, &moment, job);
         body.clone()
     }
 
@@ -154,20 +160,24 @@ impl Templates {
 
 /// Leaves only what this fleet reads, and what says whose webhook it is.
 fn shorten(body: &mut Value) {
-    let Some(parts) = body.as_object_mut() else { return };
-    parts.retain(|name, _| {
-        matches!(
-            name.as_str(),
-            "action" | "workflow_job" | "workflow_run" | "workflow" | "repository" | "installation"
-        )
-    });
-    if let Some(repository) = parts.get_mut("repository").and_then(Value::as_object_mut) {
-        repository.retain(|name, _| {
-            matches!(
-                name.as_str(),
-                "id" | "name" | "full_name" | "private" | "visibility" | "owner" | "html_url" | "url"
-            )
-        });
+    const PARTS: &[&str] =
+        &["action", "workflow_job", "workflow_run", "workflow", "repository", "installation"];
+    const OF_REPOSITORY: &[&str] =
+        &["id", "name", "full_name", "private", "visibility", "owner", "html_url", "url"];
+    // Those of a job are filled in, but for these.
+    const UNREAD: &[&str] =
+        &["node_id", "head_sha", "head_branch", "url", "run_url", "check_run_url", "steps"];
+    keep(body, |name| PARTS.contains(&name));
+    keep(&mut body["repository"], |name| OF_REPOSITORY.contains(&name));
+    keep(&mut body["repository"]["owner"], |name| name == "login");
+    if let Some(job) = body.get_mut("workflow_job") {
+        keep(job, |name| !UNREAD.contains(&name));
+    }
+}
+
+fn keep(value: &mut Value, is_kept: impl Fn(&str) -> bool) {
+    if let Some(parts) = value.as_object_mut() {
+        parts.retain(|name, _| is_kept(name));
     }
 }
 
@@ -239,8 +249,6 @@ fn fill_run(run: &mut Value, job: &Job, status: &str, conclusion: Option<&str>, 
 }
 
 fn fill_job(target: &mut Value, moment: &Moment, job: &Job) {
-    let repository = &job.order.repository;
-    let api = format!("https://api.github.com/repos/{repository}");
     let ordered_at = job.history.ordered_at;
     target["id"] = json!(job.id);
     target["run_id"] = json!(job.run);
@@ -248,18 +256,23 @@ fn fill_job(target: &mut Value, moment: &Moment, job: &Job) {
     target["workflow_name"] = json!(job.order.workflow);
     target["name"] = json!(job.order.name);
     target["labels"] = json!(job.order.labels);
-    target["head_branch"] = json!("main");
     target["status"] = json!(moment.kind.action());
     target["conclusion"] = json!(moment.conclusion);
     target["created_at"] = time(ordered_at);
     // A job that has not started carries the time of its creation here.
     target["started_at"] = time(moment.started_at.unwrap_or(ordered_at));
     target["completed_at"] = moment.completed_at.map_or(Value::Null, time);
+    target["html_url"] = json!(job.html_url());
+    fill_runner(target, moment);
+}
+
+/// Where a job's parts are, and its steps.
+fn fill_links(target: &mut Value, moment: &Moment, job: &Job) {
+    let api = format!("https://api.github.com/repos/{}", job.order.repository);
+    target["head_branch"] = json!("main");
     target["url"] = json!(format!("{api}/actions/jobs/{}", job.id));
     target["run_url"] = json!(format!("{api}/actions/runs/{}", job.run));
     target["check_run_url"] = json!(format!("{api}/check-runs/{}", job.id));
-    target["html_url"] = json!(job.html_url());
-    fill_runner(target, moment);
     target["steps"] = match moment.started_at {
         None => json!([]),
         Some(at) => json!([{

@@ -96,6 +96,14 @@ impl StandInGitHub {
         self.request(now, Call::Token, |_, _| Ok(()))
     }
 
+    /// How the App is set up is looked at; [`super::Settings::app`] tells.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub fn looked_at(&mut self, now: Timestamp) -> Result<(), GitHubError> {
+        self.request(now, Call::App, |_, _| Ok(()))
+    }
+
     /// Registers a runner for one job, and gives out its configuration.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use fleetfoot_model::ports::Hook;
 use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::secret::Secret;
 
+use super::app::App;
 use super::faults::Faults;
 use crate::dice::{Span, millis};
 
@@ -27,6 +28,8 @@ pub struct Settings {
     /// Whether webhooks are as brief as can be: without the parts that nobody reads, and none for runs of private code. For simulations of
     /// very many jobs. Default false.
     pub is_brief: bool,
+    /// The App that a fleet signs in as. Default: what a fleet of the organization acme needs.
+    pub app: App,
     /// The published releases of the runner. Default: none.
     pub runner_releases: Vec<RunnerRelease>,
     /// What goes wrong. Default: nothing.
@@ -48,6 +51,7 @@ impl Settings {
             hook: HookKind::App,
             may_rerun: true,
             is_brief: false,
+            app: App::default(),
             runner_releases: Vec::new(),
             faults: Faults::NONE,
             limits: Limits::default(),

@@ -1,6 +1,7 @@
 //! Refusals as GitHub words them, and the headers of every answer.
 
 use axum::Json;
+use axum::http::header::DATE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fleetfoot_model::Timestamp;
@@ -34,6 +35,9 @@ pub(super) fn finish(face: &Face, answer: Answer) -> Response {
     number(headers, "x-ratelimit-remaining", allowance.limit.saturating_sub(allowance.used));
     number(headers, "x-ratelimit-used", allowance.used);
     number(headers, "x-ratelimit-reset", u64::try_from(allowance.resets_at.as_second()).unwrap_or_default());
+    // Else the server fills in the time of this machine.
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+    headers.extend(date.ok().and_then(|date| HeaderValue::from_str(&date).ok()).map(|date| (DATE, date)));
     headers.insert("x-ratelimit-resource", HeaderValue::from_static("core"));
     headers.insert("x-github-media-type", HeaderValue::from_static("github.v3; format=json"));
     response

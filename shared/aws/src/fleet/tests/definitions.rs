@@ -96,3 +96,14 @@ async fn a_fleet_that_may_not_forget_asks_nothing() {
     let kept = fleet(&script).forget_images_except(&BTreeSet::new(), noon()).await;
     assert_eq!((kept, script.requests().len()), (Ok(0), 0));
 }
+
+#[tokio::test]
+async fn commands_may_be_run_in_tasks_where_the_deployment_says_so() {
+    for exec in [false, true] {
+        let script = Script::default();
+        script.answer("DescribeTaskDefinition", 200, &described()).answer("RunTask", 200, &started("1"));
+        fleet_with(&script, Launching { exec, ..launching() }).launch(&request("ff-10-1")).await.unwrap();
+        let run = &script.requests()[1].1;
+        assert_eq!(run["enableExecuteCommand"], if exec { json!(true) } else { Value::Null });
+    }
+}

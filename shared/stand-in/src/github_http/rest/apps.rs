@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::ports::GitHubError;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,45 +73,11 @@ pub(super) async fn convert(State(face): State<Face>, Path(code): Path<String>) 
     })
 }
 
-pub(super) async fn about(State(face): State<Face>, headers: HeaderMap) -> Response {
-    face.answer(|github, now| {
-        let app = signed_in(github, &headers, now.as_second())?;
-        Ok(body(StatusCode::OK, view(app, &face.address)))
-    })
-}
-
 pub(super) async fn installations(State(face): State<Face>, headers: HeaderMap) -> Response {
     face.answer(|github, now| {
-        let app = signed_in(github, &headers, now.as_second())?;
-        let installed = app.installation.as_ref().map(|(id, account)| {
-            let address = &face.address;
-            json!({
-                "id": id,
-                "account": account_view(account, address),
-                "access_tokens_url": format!("{address}/app/installations/{id}/access_tokens"),
-                "repositories_url": format!("{address}/installation/repositories"),
-                "html_url": format!("{address}/organizations/{account}/settings/installations/{id}"),
-                "app_id": app.id,
-                "app_slug": app.slug,
-                "target_id": 1,
-                "target_type": "Organization",
-                "permissions": app.permissions,
-                "events": app.events,
-                "repository_selection": "all",
-                "single_file_name": null,
-                "suspended_at": null,
-                "suspended_by": null,
-                "created_at": CREATED,
-                "updated_at": CREATED,
-            })
-        });
-        Ok(body(StatusCode::OK, json!(installed.into_iter().collect::<Vec<_>>())))
-    })
-}
-
-pub(super) async fn hook(State(face): State<Face>, headers: HeaderMap) -> Response {
-    face.answer(|github, now| {
-        Ok(body(StatusCode::OK, hook_view(signed_in(github, &headers, now.as_second())?)))
+        let app = signed_in(github, &headers, now)?;
+        let installed: Vec<_> = installation(app, &face.address).into_iter().collect();
+        Ok(body(StatusCode::OK, json!(installed)))
     })
 }
 
@@ -126,32 +93,78 @@ pub(super) async fn set_hook(
     Json(HookChange { url, secret }): Json<HookChange>,
 ) -> Response {
     face.answer(|github, now| {
-        let id = signed_in(github, &headers, now.as_second())?.id;
+        let id = signed_in(github, &headers, now)?.id;
         github.set_app_hook(id, url.as_deref(), secret.as_deref());
-        Ok(body(StatusCode::OK, hook_view(signed_in(github, &headers, now.as_second())?)))
+        Ok(body(StatusCode::OK, hook(signed_in(github, &headers, now)?)))
     })
+}
+
+/// The App whose JWT came along, if it was made here; an error if somebody has deleted it since.
+pub(super) fn made<'a>(
+    github: &'a StandInGitHub,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Option<&'a RegisteredApp>, GitHubError> {
+    let issuer = claims(headers).as_ref().and_then(issuer);
+    if issuer.is_some_and(|id| github.has_made_app(id)) {
+        return signed_in(github, headers, now).map(Some);
+    }
+    Ok(None)
 }
 
 /// The App whose JWT came along. What it is signed with is not looked at.
 fn signed_in<'a>(
     github: &'a StandInGitHub,
     headers: &HeaderMap,
-    second: i64,
+    now: Timestamp,
 ) -> Result<&'a RegisteredApp, GitHubError> {
-    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let claims = shown.and_then(|it| it.split('.').nth(1)).and_then(|it| URL_SAFE_NO_PAD.decode(it).ok());
-    let claims: Option<Value> = claims.and_then(|it| serde_json::from_slice(&it).ok());
     let refused = |words: &str| GitHubError::Unauthorized(words.to_owned());
-    let claims = claims.ok_or_else(|| refused("A JSON web token could not be decoded"))?;
+    let claims = claims(headers).ok_or_else(|| refused("A JSON web token could not be decoded"))?;
     let ends = claims["exp"].as_i64().unwrap_or_default();
+    let second = now.as_second();
     if !(second..=second + 600).contains(&ends) {
         return Err(refused("'Expiration time' claim ('exp') is too far in the future or in the past"));
     }
-    let id = claims["iss"].as_str().and_then(|it| it.parse().ok());
-    id.and_then(|id| github.app(id)).ok_or_else(|| GitHubError::NotFound("Integration not found".to_owned()))
+    let app = issuer(&claims).and_then(|id| github.app(id));
+    app.ok_or_else(|| GitHubError::NotFound("Integration not found".to_owned()))
 }
 
-fn view(app: &RegisteredApp, address: &str) -> Value {
+/// What a JWT says.
+fn claims(headers: &HeaderMap) -> Option<Value> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let claims = URL_SAFE_NO_PAD.decode(shown.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&claims).ok()
+}
+
+fn issuer(claims: &Value) -> Option<u64> {
+    claims["iss"].as_str()?.parse().ok()
+}
+
+/// Where an App is installed, if it is.
+pub(super) fn installation(app: &RegisteredApp, address: &str) -> Option<Value> {
+    let (id, account) = app.installation.as_ref()?;
+    Some(json!({
+        "id": id,
+        "account": account_view(account, address),
+        "access_tokens_url": format!("{address}/app/installations/{id}/access_tokens"),
+        "repositories_url": format!("{address}/installation/repositories"),
+        "html_url": format!("{address}/organizations/{account}/settings/installations/{id}"),
+        "app_id": app.id,
+        "app_slug": app.slug,
+        "target_id": 1,
+        "target_type": "Organization",
+        "permissions": app.permissions,
+        "events": app.events,
+        "repository_selection": "all",
+        "single_file_name": null,
+        "suspended_at": null,
+        "suspended_by": null,
+        "created_at": CREATED,
+        "updated_at": CREATED,
+    }))
+}
+
+pub(super) fn view(app: &RegisteredApp, address: &str) -> Value {
     json!({
         "id": app.id,
         "slug": app.slug,
@@ -194,6 +207,7 @@ fn account_view(login: &str, address: &str) -> Value {
     })
 }
 
-fn hook_view(app: &RegisteredApp) -> Value {
+/// Where its webhooks go.
+pub(super) fn hook(app: &RegisteredApp) -> Value {
     json!({ "url": app.hook_url, "content_type": "json", "insecure_ssl": "0", "secret": "********" })
 }

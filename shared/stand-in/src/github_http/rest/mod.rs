@@ -1,6 +1,7 @@
 //! GitHub's REST API, as far as a fleet of runners needs it.
 
 mod actions;
+mod app;
 mod apps;
 mod deliveries;
 mod runners;
@@ -62,6 +63,7 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
             .route("/actions/runners/generate-jitconfig", post(runners::register))
             .route("/actions/runners", get(runners::list))
             .route("/actions/runners/{runner}", delete(runners::delete))
+            .route("/actions/runner-groups/{group}", get(app::runner_group))
             .route("/hooks", get(deliveries::hooks).post(deliveries::add_hook))
             .route("/hooks/{hook}", patch(deliveries::change_hook))
             .route("/hooks/{hook}/deliveries", get(deliveries::of_hook))
@@ -76,9 +78,12 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/actions/runs/{run}/jobs", get(actions::run_jobs));
     Router::new()
         .route("/app/installations/{installation}/access_tokens", post(token))
-        .route("/app", get(apps::about))
+        .route("/app", get(app::app))
         .route("/app/installations", get(apps::installations))
-        .route("/app/hook/config", get(apps::hook).patch(apps::set_hook))
+        .route("/app/installations/{installation}", get(app::installation))
+        .route("/app/hook/config", get(app::hook).patch(apps::set_hook))
+        .route("/installation/repositories", get(app::repositories))
+        .route("/rate_limit", get(app::rate_limit))
         .route("/app/hook/deliveries", get(deliveries::of_app))
         .route("/app/hook/deliveries/{delivery}/attempts", post(deliveries::again_of_app))
         .nest("/orgs/{org}", anywhere())
@@ -89,6 +94,7 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/organizations/{organization}/settings/apps/new", post(apps::create))
         .route("/apps/{slug}/installations/new", post(apps::install))
         // Public.
+        .route("/meta", get(app::meta))
         .route("/users/{login}", get(apps::user))
         .route("/app-manifests/{code}/conversions", post(apps::convert))
         .route("/repos/actions/runner/releases", get(actions::releases))

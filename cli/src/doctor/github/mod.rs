@@ -1,0 +1,90 @@
+//! GitHub: whether it is reached, what the fleet may do there, and whether its webhooks come.
+
+mod budget;
+mod deliveries;
+mod permissions;
+mod release;
+mod runners;
+mod sign_in;
+mod webhook;
+
+use std::sync::Arc;
+
+use fleetfoot_github::GitHubClient;
+use fleetfoot_model::config::Config;
+use fleetfoot_model::ports::{Clock, GitHubError};
+use tokio::sync::OnceCell;
+
+use super::examine::Check;
+use crate::failure::Failure;
+use crate::place::Place;
+
+pub(super) use sign_in::{HEADING as SIGN_IN, clock_of};
+
+/// GitHub as the fleet signs in there, shared by all checks.
+struct Desk {
+    client: GitHubClient,
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    /// Signing in is tried once; what comes after it need not fail for the same reason.
+    signed_in: OnceCell<Result<(), GitHubError>>,
+}
+
+impl Desk {
+    async fn sign_in(&self) -> &Result<(), GitHubError> {
+        self.signed_in.get_or_init(async || self.client.rate_limit().await.map(drop)).await
+    }
+
+    /// The client, for what is only answered to the fleet.
+    async fn signed_in(&self) -> Result<&GitHubClient, Failure> {
+        match self.sign_in().await {
+            Ok(()) => Ok(&self.client),
+            Err(_) => Err(Failure::new("the fleet cannot sign in at GitHub, so this was not looked at")),
+        }
+    }
+}
+
+/// Every check of it.
+pub(super) fn checks(place: &dyn Place, config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Vec<Box<dyn Check>> {
+    let desk = Arc::new(Desk {
+        client: GitHubClient::new(&config.github, place.secrets(), Arc::clone(clock)),
+        config: Arc::clone(config),
+        clock: Arc::clone(clock),
+        signed_in: OnceCell::new(),
+    });
+    vec![
+        Box::new(sign_in::Check(Arc::clone(&desk))),
+        Box::new(permissions::Check(Arc::clone(&desk))),
+        Box::new(runners::Check(Arc::clone(&desk))),
+        Box::new(webhook::Check { desk: Arc::clone(&desk), address: place.webhook() }),
+        Box::new(deliveries::Check(Arc::clone(&desk))),
+        Box::new(budget::Check(Arc::clone(&desk))),
+        Box::new(release::Check(desk)),
+    ]
+}
+
+/// The pages for people of a GitHub whose API is at this address (GitHub docs, "Getting started with the REST API", on
+/// GitHub Enterprise Server and on data residency).
+fn pages(api: &str) -> String {
+    let api = api.trim_end_matches('/');
+    match api.strip_suffix("/api/v3") {
+        Some(server) => server.to_owned(),
+        None => api.replacen("://api.", "://", 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_found_for_each_kind_of_github() {
+        for (api, page) in [
+            ("https://api.github.com", "https://github.com"),
+            ("https://api.acme.ghe.com/", "https://acme.ghe.com"),
+            ("https://git.acme.example/api/v3", "https://git.acme.example"),
+        ] {
+            assert_eq!(pages(api), page);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `fleetfoot exec`
+
+mod deployed;
+mod here;
+
+use async_trait::async_trait;
+use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::ledger;
+use fleetfoot_model::runner::{Runner, RunnerState};
+use tokio::process::Command;
+
+use crate::failure::{Exit, Failure, OrFail};
+use crate::output::Answer;
+use crate::place::Location;
+
+pub(crate) use deployed::ExecDeployed;
+pub(crate) use here::ExecHere;
+
+pub(crate) const EXAMPLES: &str = r"Examples:
+  fleetfoot exec ff-289782451-1                       a shell
+  fleetfoot exec ff-289782451-1 -- df -h /
+  fleetfoot exec ff-289782451-1 --stack ff -- ps aux
+
+On AWS this is ECS Exec: the stack has to be deployed with RunnerExec=yes before the runner is
+launched, and the Session Manager plugin of the AWS CLI has to be here. Whoever is in a runner sees
+whatever its job sees, secrets of the job among it. On this machine the command runs in the runner's
+folder, with the environment that runners inherit.
+
+Ends with the exit code of the command on this machine, and of the session on AWS.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The runner's name
+    #[arg(value_name = "RUNNER")]
+    runner: RunnerName,
+    // Before the words of the command, as clap reads everything behind `--` as those.
+    #[command(flatten)]
+    place: Location,
+    /// What to run; a shell unless given
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// How commands are run in runners.
+#[async_trait]
+pub(crate) trait Exec: Send + Sync {
+    /// What to run here to be in there, with the words of a command, or none for a shell.
+    async fn prepare(&self, runner: &Runner, words: &[String]) -> Result<Prepared, Failure>;
+}
+
+/// A command of this machine.
+pub(crate) struct Prepared {
+    pub(crate) command: Command,
+    /// What to do if there is no such program.
+    pub(crate) if_missing: &'static str,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
+    let place = args.place.open().await?;
+    let name = &args.runner;
+    let row = ledger::runner(&*place.ledger()?, name).await;
+    let row = row.or_fail(format!("runner {name} cannot be read"))?;
+    let Some(runner) = row.map(|row| row.value) else {
+        return Err(Failure::new(format!("there is no runner {name}"))
+            .hint("`fleetfoot runners list` lists those that are there"));
+    };
+    is_up(&runner)?;
+    let Prepared { mut command, if_missing } = place.exec()?.prepare(&runner, &args.command).await?;
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let mut child = command.spawn().map_err(|error| {
+        let failure = Failure::new(format!("{program} cannot be started")).because(&error);
+        if error.kind() == std::io::ErrorKind::NotFound { failure.hint(if_missing) } else { failure }
+    })?;
+    // Ctrl-C is meant for the command, which this terminal sends it to as well.
+    let ended = loop {
+        tokio::select! {
+            ended = child.wait() => break ended,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    let ended = ended.or_fail(format!("{program} cannot be waited for"))?;
+    let code = ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(Answer { exit: if code == 0 { Exit::Success } else { Exit::Runner(code) }, ..Answer::default() })
+}
+
+fn is_up(runner: &Runner) -> Result<(), Failure> {
+    let name = &runner.name;
+    match &runner.state {
+        RunnerState::Registered | RunnerState::Busy(_) => Ok(()),
+        RunnerState::Launched if runner.started_at.is_some() => Ok(()),
+        RunnerState::Stopped(reason) => Err(Failure {
+            causes: vec![reason.to_string()],
+            ..Failure::new(format!("runner {name} has stopped"))
+        }
+        .hint(format!("`fleetfoot logs {name}` shows what it said"))),
+        RunnerState::Reserved | RunnerState::Launched => {
+            Err(Failure::new(format!("the task of runner {name} is not up yet"))
+                .hint("a task takes 20 to 45 seconds to come up; try again"))
+        }
+    }
+}
