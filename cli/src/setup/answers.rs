@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fleetfoot_model::config::Target;
-use fleetfoot_model::ids::Owner;
+use fleetfoot_model::ids::{Owner, Repository};
 use toml_edit::{DocumentMut, Item};
 
 use super::arguments::{Args, NewClass, Parameter};
@@ -92,7 +92,7 @@ impl Answers {
 fn owner(target: &Target) -> &str {
     match target {
         Target::Organization(owner) => owner.as_str(),
-        Target::Repositories(repositories) => repositories.first().map(|it| it.owner()).unwrap_or_default(),
+        Target::Repositories(repositories) => repositories.first().map(Repository::owner).unwrap_or_default(),
     }
 }
 
@@ -137,8 +137,8 @@ fn ask_target(people: &dyn People) -> Result<Target, Failure> {
         [] => Err(mistaken()),
         words => words
             .iter()
-            .map(|word| word.parse())
-            .collect::<Result<_, _>>()
+            .map(|word| word.parse::<Repository>())
+            .collect::<Result<Vec<_>, _>>()
             .map(Target::Repositories)
             .map_err(|_| mistaken()),
     }
@@ -201,7 +201,8 @@ impl Known {
             return owner.parse().ok().map(Target::Organization);
         }
         let listed = self.item(&["github", "repositories"])?.as_array()?;
-        let repositories: Option<Vec<_>> = listed.iter().map(|it| it.as_str()?.parse().ok()).collect();
+        let repositories: Option<Vec<_>> =
+            listed.iter().map(|it| it.as_str()?.parse::<Repository>().ok()).collect();
         repositories.filter(|it| !it.is_empty()).map(Target::Repositories)
     }
 

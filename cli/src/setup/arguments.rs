@@ -131,7 +131,7 @@ pub(super) struct AwsArguments {
     /// Build and deploy again, though the stack is there
     #[arg(long)]
     pub(super) update: bool,
-    /// The KMS key of the secrets [default: that of the parameter SecretsKeyArn, or AWS's own]
+    /// The KMS key of the secrets [default: that of the parameter `SecretsKeyArn`, or AWS's own]
     #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(super) kms_key: Option<String>,
 }

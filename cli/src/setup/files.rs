@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use fleetfoot_model::config::{Target, load, load_for_containers};
+use fleetfoot_model::ids::Repository;
 use fleetfoot_model::secret::SecretReference;
 use similar::TextDiff;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
@@ -42,7 +43,7 @@ pub(super) fn read_document(file: &Path) -> Result<Option<DocumentMut>, Failure>
     let what = format!("{} cannot be read", file.display());
     match std::fs::read_to_string(file) {
         Ok(text) => text
-            .parse()
+            .parse::<DocumentMut>()
             .map(Some)
             .map_err(|error| Failure::new(what).because(&error).hint("mend it, or move it away")),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -60,7 +61,7 @@ pub(super) fn fleet(
     let is_new = found.is_none();
     let mut document = match found {
         Some(document) => document,
-        None => BEGINNING.parse().or_fail("the first fleet.toml cannot be read")?,
+        None => BEGINNING.parse::<DocumentMut>().or_fail("the first fleet.toml cannot be read")?,
     };
     let file = answers.config.display().to_string();
     let github = table(document.as_table_mut(), "github", &file)?;
@@ -74,7 +75,7 @@ pub(super) fn fleet(
         }
         Target::Repositories(repositories) => {
             github.remove("organization");
-            set(github, "repositories", array(repositories.iter().map(|it| it.as_str())));
+            set(github, "repositories", array(repositories.iter().map(Repository::as_str)));
         }
     }
     sign_in.write(github);
@@ -98,7 +99,7 @@ fn begin(document: &mut DocumentMut, answers: &Answers) {
     let mut repositories = Table::new();
     let allowed = match &answers.target {
         Target::Organization(owner) => array([format!("{owner}/*")].into_iter()),
-        Target::Repositories(repositories) => array(repositories.iter().map(|it| it.as_str())),
+        Target::Repositories(repositories) => array(repositories.iter().map(Repository::as_str)),
     };
     repositories.insert("allow", Item::Value(allowed));
     document.insert("repositories", Item::Table(repositories));
@@ -148,7 +149,7 @@ pub(super) fn sam_config(
 ) -> Result<String, Failure> {
     let mut document = match read_document(file)? {
         Some(document) => document,
-        None => SAM_DEFAULTS.parse().or_fail("the first samconfig.toml cannot be read")?,
+        None => SAM_DEFAULTS.parse::<DocumentMut>().or_fail("the first samconfig.toml cannot be read")?,
     };
     let name = file.display().to_string();
     let default = table(document.as_table_mut(), "default", &name)?;

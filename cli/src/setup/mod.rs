@@ -25,6 +25,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use fleetfoot_github::is_organization;
 use fleetfoot_model::config::Target;
+use fleetfoot_model::ids::Owner;
 use fleetfoot_model::ports::Clock;
 use fleetfoot_model::secret::SecretReference;
 use fleetfoot_shell::clock::SystemClock;
@@ -68,12 +69,12 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
 
 impl<'a> Setup<'a> {
     async fn new(args: &'a Args, people: &'a dyn People, patience: Patience) -> Result<Self, Failure> {
-        let mut answers = Answers::gather(args, people)?;
-        let vault = vault(args, &mut answers).await?;
+        let answers = Answers::gather(args, people)?;
+        let vault = vault(args, &answers).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let is_organization = match &answers.target {
             Target::Repositories(_) if !answers.token => {
-                let owner = answers.owner().parse();
+                let owner = answers.owner().parse::<Owner>();
                 match owner {
                     Ok(owner) => is_organization(&answers.github, &owner, &*clock).await.unwrap_or(true),
                     Err(_) => true,
@@ -201,7 +202,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-async fn vault(args: &Args, answers: &mut Answers) -> Result<Vault, Failure> {
+async fn vault(args: &Args, answers: &Answers) -> Result<Vault, Failure> {
     let Destination::Aws { stack, region, parameters } = &answers.place else {
         return Ok(Vault::Folder(answers.folder().to_owned()));
     };
@@ -210,5 +211,5 @@ async fn vault(args: &Args, answers: &mut Answers) -> Result<Vault, Failure> {
     let sdk = aws::session(&remote).await?;
     let of_deployment = parameters.iter().find(|it| it.name == "SecretsKeyArn" && !it.value.is_empty());
     let key = args.aws.kms_key.clone().or_else(|| of_deployment.map(|it| it.value.clone()));
-    Ok(Vault::Parameters { sdk, stack: stack.clone(), key })
+    Ok(Vault::Parameters { sdk: Box::new(sdk), stack: stack.clone(), key })
 }

@@ -72,7 +72,7 @@ impl Setup<'_> {
         let name = self.people.ask("A repository for a test job (OWNER/NAME, or - for none)", Some("-"))?;
         match name.as_str() {
             "" | "-" => Ok(None),
-            name => name.parse().map(Some).map_err(|_| {
+            name => name.parse::<Repository>().map(Some).map_err(|_| {
                 Failure::new(format!("{name:?} is no repository")).hint("--test-job OWNER/NAME")
             }),
         }

@@ -65,7 +65,7 @@ pub(super) enum Vault {
     /// `/fleetfoot/STACK/...`
     Parameters {
         /// AWS.
-        sdk: SdkConfig,
+        sdk: Box<SdkConfig>,
         /// The stack.
         stack: String,
         /// The KMS key of the deployment, unless it is AWS's own.
