@@ -25,6 +25,7 @@ mod replay;
 mod rows;
 mod runner;
 mod runners;
+mod setup;
 mod simulate;
 mod stale;
 mod stand_in_runner;
@@ -64,6 +65,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  fleetfoot setup                    set a fleet up, step by step
   fleetfoot demo                     watch the whole way without any account
   fleetfoot up                       run the fleet on this machine, as fleet.toml says
   fleetfoot jobs list                what runs and what waits
@@ -85,6 +87,9 @@ Environment:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set a fleet up: GitHub App, configuration, deployment, webhook
+    #[command(after_long_help = setup::EXAMPLES)]
+    Setup(Box<setup::Args>),
     /// Run the whole fleet on this machine
     #[command(after_long_help = up::EXAMPLES)]
     Up(up::Args),
@@ -200,6 +205,7 @@ fn run(command: Command) -> Exit {
 
 async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
     match command {
+        Command::Setup(args) => setup::run(*args).await,
         Command::Up(args) => up::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Jobs(jobs::Command::List(args)) => jobs::list(args, times).await,

@@ -5,7 +5,9 @@ mod put;
 mod secrets;
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use aws_config::SdkConfig;
 
 use crate::failure::Failure;
 use crate::output::Answer;
@@ -23,6 +25,11 @@ pub(crate) enum Command {
     /// Show the configuration of a fleet on AWS, as it was put there
     #[command(after_long_help = show::EXAMPLES)]
     Show(show::Args),
+}
+
+/// Makes a file the configuration of a stack, which need not be there yet.
+pub(crate) async fn put(sdk: &SdkConfig, stack: &str, file: &Path) -> Result<put::Put, Failure> {
+    put::into_stack(sdk, stack, file).await
 }
 
 pub(crate) async fn run(command: Command) -> Result<Answer, Failure> {

@@ -1,5 +1,7 @@
 //! `fleetfoot config put`
 
+use std::path::Path;
+
 use aws_config::SdkConfig;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use clap::builder::NonEmptyStringValueParser;
@@ -76,38 +78,55 @@ impl StackOnly {
     pub(super) async fn find(self) -> Result<Destination, Failure> {
         let Self { stack: name, region, profile } = self;
         let sdk = aws::session(&Remote { stack: None, region, profile }).await?;
-        let found = Stack::find(&sdk, &name).await?;
-        let output = |key| found.as_ref().and_then(|found| found.optional(key)).map(str::to_owned);
-        let parameter =
-            output(stack::output::CONFIGURATION).unwrap_or_else(|| configuration::parameter_of(&name));
-        Ok(Destination {
-            ssm: aws_sdk_ssm::Client::new(&sdk),
-            parameter,
-            fleet: output(stack::output::FLEET),
-            sdk,
-        })
+        Destination::find(sdk, &name).await
     }
 }
 
+/// A configuration that is where its fleet reads it.
+pub(crate) struct Put {
+    /// In words.
+    summary: String,
+    pub(crate) parameter: String,
+    /// Of what is there now.
+    pub(crate) version: i64,
+    /// Whether it was another before.
+    pub(crate) written: bool,
+    /// About secrets.
+    pub(crate) warnings: Vec<String>,
+}
+
 pub(super) async fn run(args: Args) -> Result<Answer, Failure> {
-    let file = args.file.file.display().to_string();
-    let text = arguments::read_config(&args.file.file)?;
-    let config = config::load_for_containers(&file, &text).map_err(|error| arguments::mistaken(&error))?;
-    for_aws(&file, &text, &config)?;
-    let destination = args.stack.find().await?;
-    destination.check_fleet(&file, &config)?;
-    let warnings = secrets::missing(&destination.sdk, &config).await?;
-    let (version, written) = destination.put(&text).await?;
-    let parameter = &destination.parameter;
+    let Put { summary, parameter, version, written, warnings } =
+        put(&args.file.file, async || args.stack.find().await).await?;
     if args.format.json {
         let document =
             json!({ "parameter": parameter, "version": version, "written": written, "warnings": warnings });
         return Ok(Answer::data(output::json(&document)?));
     }
     let done = if written { "written to" } else { "already in" };
-    let done = format!("{} {done} {parameter}, version {version}", summary(&config));
+    let done = format!("{summary} {done} {parameter}, version {version}");
     let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
     Ok(Answer { notes: std::iter::once(done).chain(warnings).collect(), ..Answer::default() })
+}
+
+/// Checks a file, and makes it the configuration of a stack, which need not be there yet.
+pub(super) async fn into_stack(sdk: &SdkConfig, stack: &str, file: &Path) -> Result<Put, Failure> {
+    put(file, async || Destination::find(sdk.clone(), stack).await).await
+}
+
+async fn put(
+    file: &Path,
+    destination: impl AsyncFnOnce() -> Result<Destination, Failure>,
+) -> Result<Put, Failure> {
+    let name = file.display().to_string();
+    let text = arguments::read_config(file)?;
+    let config = config::load_for_containers(&name, &text).map_err(|error| arguments::mistaken(&error))?;
+    for_aws(&name, &text, &config)?;
+    let destination = destination().await?;
+    destination.check_fleet(&name, &config)?;
+    let warnings = secrets::missing(&destination.sdk, &config).await?;
+    let (version, written) = destination.put(&text).await?;
+    Ok(Put { summary: summary(&config), parameter: destination.parameter, version, written, warnings })
 }
 
 /// What is right on one machine and means nothing on AWS.
@@ -143,6 +162,14 @@ pub(crate) fn references(config: &Config) -> impl Iterator<Item = (&'static str,
 }
 
 impl Destination {
+    async fn find(sdk: SdkConfig, name: &str) -> Result<Self, Failure> {
+        let found = Stack::find(&sdk, name).await?;
+        let output = |key| found.as_ref().and_then(|found| found.optional(key)).map(str::to_owned);
+        let parameter =
+            output(stack::output::CONFIGURATION).unwrap_or_else(|| configuration::parameter_of(name));
+        Ok(Self { ssm: aws_sdk_ssm::Client::new(&sdk), parameter, fleet: output(stack::output::FLEET), sdk })
+    }
+
     fn check_fleet(&self, file: &str, config: &Config) -> Result<(), Failure> {
         match &self.fleet {
             Some(fleet) if fleet != config.fleet.as_str() => Err(Failure::new(format!(

@@ -24,6 +24,7 @@ use crate::output::Answer;
 use crate::place::Location;
 
 pub(crate) use examine::{Check, examine};
+pub(crate) use show::summary;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot doctor

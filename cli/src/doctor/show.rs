@@ -58,11 +58,12 @@ fn lines(findings: &Findings) -> String {
 }
 
 fn text(finding: &Finding, width: usize) -> String {
-    let (word, style) = match finding.severity {
-        Severity::Ok => ("ok", GOOD),
-        Severity::Unknown => ("unknown", DIM),
-        Severity::Warning => ("warning", WAITING),
-        Severity::Error => ("error", BAD),
+    let word = finding.severity.word();
+    let style = match finding.severity {
+        Severity::Ok => GOOD,
+        Severity::Unknown => DIM,
+        Severity::Warning => WAITING,
+        Severity::Error => BAD,
     };
     let Finding { check, what, causes, hint, .. } = finding;
     let mut text = format!("{}  {check:width$}  {}\n", paint(style, &format!("{word:7}")), safe(what));
@@ -76,7 +77,8 @@ fn text(finding: &Finding, width: usize) -> String {
     text
 }
 
-fn summary(findings: &Findings) -> String {
+/// How many there are of each severity, and where they are explained.
+pub(crate) fn summary(findings: &Findings) -> String {
     let told = [
         (Severity::Error, "errors"),
         (Severity::Warning, "warnings"),

@@ -28,7 +28,7 @@ use crate::failure::Failure;
 use crate::place::logs::Logs;
 
 pub(crate) use arguments::{Configured, HEADING, InRows, Location, Remote};
-pub(crate) use deployed::Deployed;
+pub(crate) use deployed::{Deployed, secrets};
 pub(crate) use here::Here;
 
 /// A fleet that is there, and what it is made of.

@@ -13,11 +13,14 @@
 //! system's clock (octocrab 0.54.9, `Octocrab::execute` and `CachedToken`).
 
 mod api;
+mod app;
 mod budget;
 mod checkup;
 mod client;
 mod deliveries;
+mod dispatch;
 mod errors;
+mod hooks;
 mod jobs;
 mod pages;
 mod releases;
@@ -29,6 +32,9 @@ mod slot;
 mod wire;
 
 pub use api::{Api, Proposal, Proposed};
+pub use app::{AboutApp, AppApi, AppInstallation, NewApp, convert_manifest, is_organization};
 pub use budget::Budget;
 pub use checkup::{Account, App, Installation, Permissions, RateLimit, RunnerGroup, TriedDelivery, Webhook};
 pub use client::GitHubClient;
+pub use dispatch::run_workflow;
+pub use hooks::{HookChange, HooksApi};

@@ -54,11 +54,13 @@ pub(crate) struct Call {
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     pub(crate) purpose: Purpose,
+    /// What people are shown instead of the path, if that holds a secret.
+    shown: Option<&'static str>,
 }
 
 impl Call {
     fn new(method: Method, path: String) -> Self {
-        Self { method, path, query: Vec::new(), body: None, purpose: Purpose::Ordinary }
+        Self { method, path, query: Vec::new(), body: None, purpose: Purpose::Ordinary, shown: None }
     }
 
     pub(crate) fn get(path: String) -> Self {
@@ -71,6 +73,10 @@ impl Call {
 
     pub(crate) fn put(path: String) -> Self {
         Self::new(Method::PUT, path)
+    }
+
+    pub(crate) fn patch(path: String) -> Self {
+        Self::new(Method::PATCH, path)
     }
 
     pub(crate) fn delete(path: String) -> Self {
@@ -91,11 +97,17 @@ impl Call {
         self.purpose = purpose;
         self
     }
+
+    /// Says in every error this instead of the path.
+    pub(crate) fn shown_as(mut self, path: &'static str) -> Self {
+        self.shown = Some(path);
+        self
+    }
 }
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} /{}", self.method, self.path)
+        write!(f, "{} /{}", self.method, self.shown.unwrap_or(&self.path))
     }
 }
 

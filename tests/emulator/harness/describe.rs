@@ -10,10 +10,23 @@ use serde_json::{Map, Value, json};
 const WHOLE: &str = "node_modules/@octokit/openapi/generated/api.github.com.json";
 
 /// What is asked of an App.
-const OF_AN_APP: [(&str, &str); 3] = [
+const OF_AN_APP: [(&str, &str); 8] = [
+    ("post", "/app-manifests/{code}/conversions"),
+    ("get", "/app"),
+    ("get", "/app/installations"),
+    ("get", "/app/hook/config"),
+    ("patch", "/app/hook/config"),
     ("post", "/app/installations/{installation_id}/access_tokens"),
     ("get", "/app/hook/deliveries"),
     ("post", "/app/hook/deliveries/{delivery_id}/attempts"),
+];
+
+/// What only `fleetfoot doctor` asks.
+const OF_A_DOCTOR: [(&str, &str); 4] = [
+    ("get", "/app/installations/{installation_id}"),
+    ("get", "/meta"),
+    ("get", "/orgs/{org}/actions/runner-groups/{runner_group_id}"),
+    ("get", "/rate_limit"),
 ];
 
 /// What is asked of an organization or of a repository.
@@ -39,7 +52,9 @@ pub(crate) fn description(packages: &Path) -> PathBuf {
     let part = packages.join("github.json");
     let whole = packages.join(WHOLE);
     let written = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
-    if written(&part) < written(&whole) || !part.exists() {
+    // This program says which part it is.
+    let program = std::env::current_exe().expect("a test has a binary");
+    if written(&part) < written(&whole).max(written(&program)) {
         let text = fs::read(&whole).expect("npm has installed GitHub's description");
         let whole: Value = serde_json::from_slice(&text).expect("GitHub's description is JSON");
         fs::write(&part, slice(&whole).to_string()).expect("the part can be written");
@@ -53,11 +68,13 @@ fn slice(whole: &Value) -> Value {
     let of_a_repository = OF_AN_OWNER.into_iter().chain(OF_A_REPOSITORY);
     let repository =
         of_a_repository.map(|(method, path)| (method, format!("/repos/{{owner}}/{{repo}}{path}")));
-    let app = OF_AN_APP.map(|(method, path)| (method, path.to_owned()));
-    for (method, path) in app.into_iter().chain(organization).chain(repository) {
+    let whole_paths = OF_AN_APP.into_iter().chain(OF_A_DOCTOR);
+    let app = whole_paths.map(|(method, path)| (method, path.to_owned()));
+    for (method, path) in app.chain(organization).chain(repository) {
         let described = &whole["paths"][&path][method];
         assert!(described.is_object(), "GitHub's description has no {method} {path}");
-        paths.insert(path, json!({ method: described }));
+        let methods = paths.entry(path).or_insert_with(|| json!({}));
+        methods[method] = described.clone();
     }
     let mut part = json!({ "openapi": whole["openapi"], "info": whole["info"], "paths": paths });
     let mut wanted = references(&part["paths"]);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod apps;
 mod auth;
 mod checkup;
 mod deliveries;

@@ -30,6 +30,8 @@ pub enum Call {
     RunJobs,
     /// The webhooks of an organization or a repository.
     Hooks,
+    /// A webhook that is added or changed.
+    SetHook,
     /// A page of deliveries.
     Deliveries,
     /// A delivery once more.
@@ -46,7 +48,7 @@ impl Call {
     /// GitHub's price of a request: 1 point for a GET, 5 for anything else.
     pub fn points(self) -> u64 {
         match self {
-            Self::Jit | Self::DeleteRunner | Self::Redeliver | Self::Rerun | Self::Token => 5,
+            Self::Jit | Self::DeleteRunner | Self::Redeliver | Self::Rerun | Self::SetHook | Self::Token => 5,
             Self::ListRunners
             | Self::Job
             | Self::ListRuns

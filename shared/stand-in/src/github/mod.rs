@@ -2,6 +2,7 @@
 //! time. Everything that happens follows from the seed, the calls and the times they are made at.
 
 mod app;
+mod apps;
 mod assignment;
 mod faults;
 mod job;
@@ -25,6 +26,7 @@ use fleetfoot_model::runner::Scope;
 
 use crate::agenda::Agenda;
 use crate::dice::Dice;
+use apps::Apps;
 use assignment::Queues;
 use job::Stage;
 use meter::Meter;
@@ -33,6 +35,7 @@ use registration::Registration;
 use sessions::Session;
 
 pub use app::App;
+pub use apps::RegisteredApp;
 pub use faults::Faults;
 pub use job::{Assignment, JobHistory, JobOrder};
 pub(crate) use job::{Job, seconds};
@@ -70,6 +73,9 @@ pub struct StandInGitHub {
     post: Post,
     meter: Meter,
     templates: Templates,
+    apps: Apps,
+    /// Where webhooks go that somebody has added.
+    hook_urls: BTreeMap<Scope, String>,
     latest_job: u64,
     latest_runner: u64,
 }
@@ -111,6 +117,8 @@ impl StandInGitHub {
             post: Post::new(),
             meter: Meter::new(settings.limits.clone(), settings.hook),
             templates: Templates::new(settings.is_brief),
+            apps: Apps::default(),
+            hook_urls: BTreeMap::new(),
             // As large as the real ones, which are beyond 32 bits.
             latest_job: 40_000_000_000 + u64::from(dice.bytes::<1>()[0]) * 1_000_000,
             latest_runner: 100 + u64::from(dice.bytes::<1>()[0]),

@@ -5,6 +5,7 @@ use fleetfoot_model::ids::{DeliveryId, GithubRunnerId, JobId, Repository, RunId}
 use fleetfoot_model::ports::{Delivery, GitHubError, Hook, JitRunner};
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::runner_release::RunnerRelease;
+use fleetfoot_model::secret::Secret;
 use fleetfoot_model::spec::Label;
 
 use super::job::{Job, seconds};
@@ -299,6 +300,30 @@ impl StandInGitHub {
     /// As for every request.
     pub fn has_hook(&mut self, now: Timestamp, hook: &Hook) -> Result<bool, GitHubError> {
         self.request(now, Call::Hooks, |github, _| Ok(github.own(hook).is_ok()))
+    }
+
+    /// Where a webhook goes that somebody has added.
+    pub fn hook_url(&self, scope: &Scope) -> Option<&str> {
+        self.hook_urls.get(scope).map(String::as_str)
+    }
+
+    /// Somebody adds a webhook to an organization or a repository, or changes the one that is there.
+    pub(crate) fn set_hook(
+        &mut self,
+        now: Timestamp,
+        scope: &Scope,
+        url: &str,
+        secret: &str,
+    ) -> Result<(), GitHubError> {
+        self.request(now, Call::SetHook, |github, _| {
+            github.settings.hook = match scope {
+                Scope::Organization(_) => HookKind::Organization,
+                Scope::Repository(_) => HookKind::Repository,
+            };
+            github.settings.webhook_secret = Secret::new(secret);
+            github.hook_urls.insert(scope.clone(), url.to_owned());
+            Ok(())
+        })
     }
 
     /// The attempted deliveries of a webhook, newest first, from the first that is older than `before` on.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub address: Option<String>,
     /// What webhooks are signed with.
     pub webhook_secret: Secret,
+    /// The private key, in PEM, that is given to every App that is made. Default: empty, which signs nothing.
+    pub app_key: Secret,
     /// Whose webhook it is. Default: the App's.
     pub hook: HookKind,
     /// Whether those who ask have the permission to write Actions. Default true.
@@ -45,6 +47,7 @@ impl Settings {
             seed,
             address: None,
             webhook_secret,
+            app_key: Secret::new(""),
             hook: HookKind::App,
             may_rerun: true,
             is_brief: false,

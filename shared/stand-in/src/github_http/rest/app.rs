@@ -1,11 +1,13 @@
-//! The App: what it is, where it is installed, where its webhook leads.
+//! The App: what it is, where it is installed, where its webhook leads. It is the one that somebody has made here if the
+//! caller is that, and the one of the settings otherwise.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fleetfoot_model::ports::GitHubError;
 use serde_json::{Value, json};
 
+use super::apps;
 use crate::github::App;
 use crate::github_http::Face;
 use crate::github_http::answer::body;
@@ -16,9 +18,12 @@ fn owner(app: &App) -> Value {
     json!({ "login": app.owner, "id": 1, "type": "Organization" })
 }
 
-pub(super) async fn app(State(face): State<Face>) -> Response {
+pub(super) async fn app(State(face): State<Face>, headers: HeaderMap) -> Response {
     face.answer(|github, now| {
         github.looked_at(now)?;
+        if let Some(made) = apps::made(github, &headers, now)? {
+            return Ok(body(StatusCode::OK, apps::view(made, &face.address)));
+        }
         let app = &github.settings().app;
         let found = json!({
             "id": 1,
@@ -33,12 +38,21 @@ pub(super) async fn app(State(face): State<Face>) -> Response {
     })
 }
 
-pub(super) async fn installation(State(face): State<Face>, Path(installation): Path<u64>) -> Response {
+pub(super) async fn installation(
+    State(face): State<Face>,
+    Path(installation): Path<u64>,
+    headers: HeaderMap,
+) -> Response {
     face.answer(|github, now| {
         github.looked_at(now)?;
+        let unknown = || GitHubError::NotFound("installation".to_owned());
+        if let Some(made) = apps::made(github, &headers, now)? {
+            let found = apps::installation(made, &face.address).filter(|it| it["id"] == installation);
+            return Ok(body(StatusCode::OK, found.ok_or_else(unknown)?));
+        }
         let app = &github.settings().app;
         if installation != app.installation {
-            return Err(GitHubError::NotFound("installation".to_owned()));
+            return Err(unknown());
         }
         let page =
             format!("https://github.com/organizations/{}/settings/installations/{installation}", app.owner);
@@ -64,9 +78,12 @@ pub(super) async fn repositories(State(face): State<Face>) -> Response {
     })
 }
 
-pub(super) async fn hook(State(face): State<Face>) -> Response {
+pub(super) async fn hook(State(face): State<Face>, headers: HeaderMap) -> Response {
     face.answer(|github, now| {
         github.looked_at(now)?;
+        if let Some(made) = apps::made(github, &headers, now)? {
+            return Ok(body(StatusCode::OK, apps::hook(made)));
+        }
         let app = &github.settings().app;
         let mut config = json!({
             "content_type": "json",
@@ -94,6 +111,8 @@ pub(super) async fn runner_group(State(face): State<Face>, place: Place) -> Resp
             "default": true,
             "allows_public_repositories": true,
             "restricted_to_workflows": false,
+            "inherited": false,
+            "runners_url": format!("{}/{}/actions/runner-groups/1/runners", face.address, place.path()),
         });
         Ok(body(StatusCode::OK, group))
     })
@@ -109,7 +128,10 @@ pub(super) async fn rate_limit(State(face): State<Face>) -> Response {
             "used": allowance.used,
             "reset": allowance.resets_at.as_second(),
         });
-        Ok(body(StatusCode::OK, json!({ "resources": { "core": core }, "rate": core })))
+        // Nobody here searches.
+        let search = json!({ "limit": 30, "remaining": 30, "used": 0, "reset": core["reset"] });
+        let resources = json!({ "core": core, "search": search });
+        Ok(body(StatusCode::OK, json!({ "resources": resources, "rate": core })))
     })
 }
 

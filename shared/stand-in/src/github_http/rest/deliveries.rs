@@ -1,10 +1,12 @@
 //! Webhooks and their deliveries: the App's, an organization's, a repository's.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use fleetfoot_model::ids::DeliveryId;
-use fleetfoot_model::ports::Hook;
+use fleetfoot_model::ports::{GitHubError, Hook};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::Filter;
@@ -17,9 +19,50 @@ pub(super) async fn hooks(State(face): State<Face>, place: Place) -> Response {
     face.answer(|github, now| {
         let hook = place.hook(HOOK_ID);
         let there = github.has_hook(now, &hook)?;
-        let url = format!("{}/{}/hooks/{HOOK_ID}", face.address, place.path());
-        let hooks: Vec<_> = there.then(|| view::hook(&hook, &url, &face.webhook_url)).into_iter().collect();
+        let target = github.hook_url(&place.scope).unwrap_or(&face.webhook_url);
+        let hooks: Vec<_> = there.then(|| hook_view(&face, &place, target)).into_iter().collect();
         Ok(body(StatusCode::OK, json!(hooks)))
+    })
+}
+
+fn hook_view(face: &Face, place: &Place, target: &str) -> serde_json::Value {
+    let url = format!("{}/{}/hooks/{HOOK_ID}", face.address, place.path());
+    view::hook(&place.hook(HOOK_ID), &url, target)
+}
+
+#[derive(Deserialize)]
+pub(super) struct WantedHook {
+    config: WantedTarget,
+}
+
+#[derive(Deserialize)]
+struct WantedTarget {
+    url: String,
+    secret: String,
+}
+
+pub(super) async fn add_hook(
+    State(face): State<Face>,
+    place: Place,
+    Json(WantedHook { config }): Json<WantedHook>,
+) -> Response {
+    face.answer(|github, now| {
+        github.set_hook(now, &place.scope, &config.url, &config.secret)?;
+        Ok(body(StatusCode::CREATED, hook_view(&face, &place, &config.url)))
+    })
+}
+
+pub(super) async fn change_hook(
+    State(face): State<Face>,
+    place: Place,
+    Json(WantedHook { config }): Json<WantedHook>,
+) -> Response {
+    face.answer(|github, now| {
+        if !github.has_hook(now, &place.hook(place.id("hook")?))? {
+            return Err(GitHubError::NotFound("webhook".to_owned()));
+        }
+        github.set_hook(now, &place.scope, &config.url, &config.secret)?;
+        Ok(body(StatusCode::OK, hook_view(&face, &place, &config.url)))
     })
 }
 
@@ -44,7 +87,7 @@ pub(super) async fn again_of_hook(State(face): State<Face>, place: Place) -> Res
     again(&face, || Ok((place.hook(place.id("hook")?), place.id("delivery")?)))
 }
 
-type Found<T> = Result<T, fleetfoot_model::ports::GitHubError>;
+type Found<T> = Result<T, GitHubError>;
 
 fn list(face: &Face, path: &str, filter: &Filter, hook: impl FnOnce() -> Found<Hook>) -> Response {
     face.answer(|github, now| {

@@ -2,6 +2,7 @@
 
 mod actions;
 mod app;
+mod apps;
 mod deliveries;
 mod runners;
 
@@ -10,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ports::GitHubError;
 use serde::Deserialize;
@@ -63,7 +64,8 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
             .route("/actions/runners", get(runners::list))
             .route("/actions/runners/{runner}", delete(runners::delete))
             .route("/actions/runner-groups/{group}", get(app::runner_group))
-            .route("/hooks", get(deliveries::hooks))
+            .route("/hooks", get(deliveries::hooks).post(deliveries::add_hook))
+            .route("/hooks/{hook}", patch(deliveries::change_hook))
             .route("/hooks/{hook}/deliveries", get(deliveries::of_hook))
             .route("/hooks/{hook}/deliveries/{delivery}/attempts", post(deliveries::again_of_hook))
     };
@@ -77,8 +79,9 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
     Router::new()
         .route("/app/installations/{installation}/access_tokens", post(token))
         .route("/app", get(app::app))
+        .route("/app/installations", get(apps::installations))
         .route("/app/installations/{installation}", get(app::installation))
-        .route("/app/hook/config", get(app::hook))
+        .route("/app/hook/config", get(app::hook).patch(apps::set_hook))
         .route("/installation/repositories", get(app::repositories))
         .route("/rate_limit", get(app::rate_limit))
         .route("/app/hook/deliveries", get(deliveries::of_app))
@@ -86,8 +89,14 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .nest("/orgs/{org}", anywhere())
         .nest("/repos/{owner}/{repo}", repository)
         .route_layer(middleware::from_fn_with_state(face.clone(), authorize))
+        // What a browser does.
+        .route("/settings/apps/new", post(apps::create))
+        .route("/organizations/{organization}/settings/apps/new", post(apps::create))
+        .route("/apps/{slug}/installations/new", post(apps::install))
         // Public.
         .route("/meta", get(app::meta))
+        .route("/users/{login}", get(apps::user))
+        .route("/app-manifests/{code}/conversions", post(apps::convert))
         .route("/repos/actions/runner/releases", get(actions::releases))
 }
 

@@ -1,0 +1,77 @@
+//! What a run of `setup` leaves for the next one: nothing secret, only what cannot be seen elsewhere.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, OrFail};
+
+const FILE: &str = "setup.json";
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Memory {
+    /// The App, from the moment on at which GitHub told of it.
+    #[serde(default)]
+    pub(super) app: Option<RememberedApp>,
+    /// The name of an App that a browser was sent to make, until it is known what became of that.
+    #[serde(default)]
+    pub(super) pending: Option<String>,
+}
+
+/// An App.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RememberedApp {
+    pub(super) id: u64,
+    pub(super) slug: String,
+    pub(super) html_url: String,
+}
+
+/// Where it is remembered.
+#[derive(Debug, Clone)]
+pub(super) struct Notebook(PathBuf);
+
+impl Notebook {
+    /// The one in a folder; nothing is written yet.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self(folder.join(FILE))
+    }
+
+    /// What earlier runs have left.
+    pub(super) fn read(&self) -> Result<Memory, Failure> {
+        let what = format!("{} cannot be read", self.0.display());
+        let text = match fs::read_to_string(&self.0) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Memory::default()),
+            Err(error) => return Err(Failure::new(what).because(&error)),
+        };
+        serde_json::from_str(&text).map_err(|error| {
+            Failure::new(what)
+                .because(&error)
+                .hint("it only remembers the GitHub App: move it away and name the App by --app-id")
+        })
+    }
+
+    /// Leaves something for later runs.
+    pub(super) fn write(&self, memory: &Memory) -> Result<(), Failure> {
+        let what = format!("{} cannot be written", self.0.display());
+        let folder = self.0.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).or_fail(&what)?;
+        let text = serde_json::to_vec_pretty(memory).or_fail(&what)?;
+        let mut new = tempfile::NamedTempFile::new_in(folder).or_fail(&what)?;
+        std::io::Write::write_all(&mut new, &text).or_fail(&what)?;
+        new.persist(&self.0).map_err(|error| error.error).or_fail(what)?;
+        Ok(())
+    }
+
+    /// Forgets everything.
+    pub(super) fn forget(&self) {
+        if let Err(error) = fs::remove_file(&self.0) {
+            tracing::debug!(%error, "nothing was remembered");
+        }
+    }
+}

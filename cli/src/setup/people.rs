@@ -1,0 +1,103 @@
+//! Whoever runs `setup`: what they are told, asked, and shown in a browser.
+
+use std::io::IsTerminal as _;
+use std::process::{Command, Stdio};
+
+use dialoguer::{Confirm, Input, Password};
+use fleetfoot_model::secret::Secret;
+
+use crate::failure::{Failure, OrFail};
+use crate::output::{self, WAITING, paint};
+use crate::text::safe;
+
+const UNASKED: &str = "the question cannot be asked";
+
+/// Whoever runs it.
+pub(crate) trait People: Send + Sync {
+    /// Tells a line.
+    fn say(&self, line: &str);
+    /// Whether questions are answered by a person; otherwise the command line has to.
+    fn is_interactive(&self) -> bool;
+    /// Asks for a word.
+    fn ask(&self, question: &str, default: Option<&str>) -> Result<String, Failure>;
+    /// Asks for what nobody may see.
+    fn ask_secret(&self, question: &str) -> Result<Secret, Failure>;
+    /// Asks for a yes. Without a person it is what `--yes` says.
+    fn agrees(&self, question: &str) -> Result<bool, Failure>;
+    /// Shows a page, if it can be shown.
+    fn open(&self, address: &str);
+}
+
+/// Says what somebody has to do now.
+pub(crate) fn call(people: &dyn People, words: &str) {
+    people.say(&format!("{:<13} {}", "", paint(WAITING, &safe(words))));
+}
+
+/// A terminal, or a script that has no answers but its command line.
+pub(crate) struct Terminal {
+    is_interactive: bool,
+    yes: bool,
+    browser: bool,
+}
+
+impl Terminal {
+    /// The one of this process.
+    pub(crate) fn new(yes: bool, browser: bool) -> Self {
+        let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        Self { is_interactive: is_terminal && !yes, yes, browser }
+    }
+
+    fn insist(&self, question: &str) -> Result<(), Failure> {
+        if self.is_interactive {
+            return Ok(());
+        }
+        Err(Failure::new(format!("nobody can be asked here: {question}"))
+            .hint("run it in a terminal, or answer by the flags that `fleetfoot setup --help` tells"))
+    }
+}
+
+impl People for Terminal {
+    fn say(&self, line: &str) {
+        output::note(line);
+    }
+
+    fn is_interactive(&self) -> bool {
+        self.is_interactive
+    }
+
+    fn ask(&self, question: &str, default: Option<&str>) -> Result<String, Failure> {
+        self.insist(question)?;
+        let input = Input::<String>::new().with_prompt(question);
+        let input = match default {
+            Some(default) => input.default(default.to_owned()),
+            None => input,
+        };
+        Ok(input.interact_text().or_fail(UNASKED)?.trim().to_owned())
+    }
+
+    fn ask_secret(&self, question: &str) -> Result<Secret, Failure> {
+        self.insist(question)?;
+        Password::new().with_prompt(question).interact().or_fail(UNASKED).map(Secret::new)
+    }
+
+    fn agrees(&self, question: &str) -> Result<bool, Failure> {
+        if self.yes {
+            return Ok(true);
+        }
+        self.insist(question)?;
+        Confirm::new().with_prompt(question).default(true).interact().or_fail(UNASKED)
+    }
+
+    fn open(&self, address: &str) {
+        if !self.browser {
+            return;
+        }
+        // Only a convenience: the address is on the screen, too.
+        let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+        let mut command = Command::new(opener);
+        command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Err(error) = command.spawn() {
+            tracing::debug!(%error, opener, "no browser can be opened");
+        }
+    }
+}
