@@ -283,7 +283,12 @@ fn what_would_lose_events_is_refused() {
         (
             "      Endpoint: !GetAtt AlarmFunction.Arn",
             "      Endpoint: !GetAtt PoolFunction.Arn",
-            "AlarmFunction: nothing wakes this function",
+            "NoticesToAlarm (AWS::SNS::Subscription): an AWS::Lambda::Permission is missing",
+        ),
+        (
+            "  RegisterFunction:\n",
+            "  IdleFunction:\n    Type: AWS::Serverless::Function\n    Properties: { CodeUri: functions/idle }\n\n  RegisterFunction:\n",
+            "IdleFunction: nothing wakes this function",
         ),
     ] {
         let error = after(from, to);
