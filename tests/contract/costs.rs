@@ -94,7 +94,9 @@ async fn count(ledger: &Subject, now: Timestamp) {
 async fn total(ledger: &Subject, now: Timestamp) -> Amounts {
     let spent = spent(&**ledger, &fleet(), at(0) - HOUR * 24..now + HOUR, now).await.unwrap();
     let mut total = Amounts::default();
-    spent.values().for_each(|sums| total += &sums.total());
+    for sums in spent.values() {
+        total += &sums.total();
+    }
     total
 }
 

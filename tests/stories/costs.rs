@@ -53,8 +53,8 @@ fn costs_outlive_the_rows_they_come_from() {
     assert_eq!(hours.len(), 1);
     let (group, counted) = &hours[0];
     assert_eq!(*counted, cost);
-    assert_eq!(group.repository.as_ref().map(|it| it.as_str()), Some("acme/app"));
-    assert_eq!(group.class.as_ref().map(|it| it.as_str()), Some("small"));
+    assert_eq!(group.repository.as_ref().map(ToString::to_string).as_deref(), Some("acme/app"));
+    assert_eq!(group.class.as_ref().map(ToString::to_string).as_deref(), Some("small"));
 }
 
 /// Each percentage of a budget is told once, and a new day begins anew.

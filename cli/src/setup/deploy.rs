@@ -65,16 +65,16 @@ impl Setup<'_> {
         let text = |path: &Path| path.display().to_string();
         let config = text(&folder.join(super::SAM_CONFIG));
         let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let mut built = own(&["sam", "build"]);
-        built.extend(["--template-file".to_owned(), text(&source.join("template.yaml"))]);
-        built.extend(["--build-dir".to_owned(), text(&build), "--config-file".to_owned(), config.clone()]);
+        let mut building = own(&["sam", "build"]);
+        building.extend(["--template-file".to_owned(), text(&source.join("template.yaml"))]);
+        building.extend(["--build-dir".to_owned(), text(&build), "--config-file".to_owned(), config.clone()]);
         let mut deployed = own(&["sam", "deploy", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]);
         deployed.extend(["--template-file".to_owned(), text(&build.join("template.yaml"))]);
         deployed.extend(["--config-file".to_owned(), config]);
         if let Some(profile) = &self.args.aws.profile {
             deployed.extend(["--profile".to_owned(), profile.clone()]);
         }
-        Ok([built, deployed])
+        Ok([building, deployed])
     }
 
     /// The folder with Fleetfoot's template and sources.

@@ -82,10 +82,10 @@ impl Page {
             .with_state(server);
         let (end, ended) = oneshot::channel::<()>();
         let server = tokio::spawn(async move {
-            let served = axum::serve(listener, routes).with_graceful_shutdown(async {
+            let serving = axum::serve(listener, routes).with_graceful_shutdown(async {
                 let _ = ended.await;
             });
-            if let Err(error) = served.await {
+            if let Err(error) = serving.await {
                 tracing::error!(%error, "the page is gone");
             }
         });

@@ -61,10 +61,10 @@ fn failed_pool(function: &str) -> String {
 async fn letters_are_looked_at_without_loss_and_put_back_where_they_came_from() {
     let stage = Stage::deployed("letters").await;
     let queues = Queues::of(&stage);
-    let queued = event_file("job-queued.json");
+    let event = event_file("job-queued.json");
     let launch_queue = stage.output("LaunchQueueArn").await;
-    queues.send("UndeliveredEventsUrl", &queued, Some(&launch_queue)).await;
-    queues.send("UnlaunchedEventsUrl", &queued, None).await;
+    queues.send("UndeliveredEventsUrl", &event, Some(&launch_queue)).await;
+    queues.send("UnlaunchedEventsUrl", &event, None).await;
     queues.send("FailedEventsUrl", &failed_pool("elsewhere"), None).await;
     for _ in 0..2 {
         let listed = letters(&stage).await;

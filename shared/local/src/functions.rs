@@ -101,7 +101,7 @@ impl Functions {
     /// The same functions, with what events and requests lead to told as traces.
     #[must_use]
     pub fn traced(self, traces: &Arc<Exporter>, clock: &Arc<dyn Clock>) -> Self {
-        let traced = self.0.into_iter().map(|(name, function)| {
+        let told = self.0.into_iter().map(|(name, function)| {
             let (traces, clock) = (Arc::clone(traces), Arc::clone(clock));
             let function = match function {
                 Function::Event(function) => {
@@ -114,7 +114,7 @@ impl Functions {
             };
             (name, function)
         });
-        Self(traced.collect())
+        Self(told.collect())
     }
 
     /// Whether these are the template's functions, each woken by what it takes.

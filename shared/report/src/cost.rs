@@ -87,7 +87,9 @@ pub fn rows(spent: &Spent, by: By, zone: &TimeZone) -> (Vec<CostRow>, CostRow) {
         }
     }
     let mut total = Amounts::default();
-    amounts.values().for_each(|more| total += more);
+    for more in amounts.values() {
+        total += more;
+    }
     let mut rows: Vec<CostRow> =
         amounts.into_iter().map(|(key, amounts)| CostRow::new(key, &amounts, &total)).collect();
     if by != By::Day {
@@ -99,7 +101,9 @@ pub fn rows(spent: &Spent, by: By, zone: &TimeZone) -> (Vec<CostRow>, CostRow) {
 /// All hours in one.
 pub fn together(spent: &Spent) -> Sums {
     let mut sums = Sums::default();
-    spent.values().for_each(|hour| sums.merge(hour));
+    for hour in spent.values() {
+        sums.merge(hour);
+    }
     sums
 }
 

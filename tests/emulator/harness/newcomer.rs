@@ -1,6 +1,7 @@
 //! Somebody who has nothing yet: an AWS account without a stack, a GitHub without an App, a folder, and a browser.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
@@ -164,8 +165,11 @@ impl Newcomer {
         };
         let action = attribute("<form", "action").replace(&self.github.address, &self.github.pages);
         let manifest = attribute("name=\"manifest\"", "value");
-        // Everything but letters and digits is written as in a form.
-        let encoded: String = manifest.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        // As in a form: every byte may be written by its number.
+        let mut encoded = String::new();
+        for byte in manifest.bytes() {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
         let sent = self.http.post(action).body(format!("manifest={encoded}")).send().await;
         let sent = sent.expect("GitHub answers");
         // The client has followed GitHub back to the page, and the page to where the App is installed.

@@ -44,10 +44,10 @@ fn judge(tried: &[TriedDelivery], now: Timestamp) -> Finding {
     let accepted: BTreeSet<_> = tried.iter().filter(|it| it.succeeded()).map(|it| &it.guid).collect();
     let is_recent = |it: &&TriedDelivery| now.duration_since(it.delivered_at) < RECENT;
     let recent: Vec<_> = tried.iter().filter(is_recent).collect();
-    let mut lost: Vec<_> = recent.iter().filter(|it| !accepted.contains(&it.guid)).collect();
+    let mut unheard: Vec<_> = recent.iter().filter(|it| !accepted.contains(&it.guid)).collect();
     let mut seen = BTreeSet::new();
-    lost.retain(|it| seen.insert(&it.guid));
-    let Some(failed) = lost.first() else {
+    unheard.retain(|it| seen.insert(&it.guid));
+    let Some(failed) = unheard.first() else {
         return Finding::ok(
             HEADING,
             format!("{} in the last day, all accepted; the last {}", recent.len(), ago(last)),
@@ -59,7 +59,7 @@ fn judge(tried: &[TriedDelivery], now: Timestamp) -> Finding {
     };
     let what = format!(
         "{} of the last day's {} deliveries were not accepted; the last of them, {} {}, was {answer}",
-        lost.len(),
+        unheard.len(),
         recent.len(),
         failed.event,
         ago(failed)

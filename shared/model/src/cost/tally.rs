@@ -101,7 +101,7 @@ pub async fn tally<'a>(
 /// Whose a runner's cost is, and whether it was for nothing.
 fn spent_on(runner: Ended, job: Option<&Told>, name: &RunnerName) -> (Group, Amounts) {
     let mut amounts = runner.amounts;
-    if !job.is_some_and(|job| job.ran_on.as_ref() == Some(name)) {
+    if job.is_none_or(|job| job.ran_on.as_ref() != Some(name)) {
         amounts.unused_runners = amounts.runners;
         amounts.unused_micro_usd = amounts.micro_usd;
     }

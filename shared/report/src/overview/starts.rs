@@ -28,7 +28,7 @@ pub(super) fn read(rows: &Rows<'_>, now: Timestamp) -> Vec<StartTimes> {
 
 fn within(rows: &Rows<'_>, time: SignedDuration, now: Timestamp) -> StartTimes {
     let started = rows.jobs().filter(|job| job.started_at.is_some_and(|at| at > now - time));
-    let mut waits: Vec<u64> = started.filter_map(|job| job.queue_to_start_millis()).collect();
+    let mut waits: Vec<u64> = started.filter_map(fleetfoot_model::job::Job::queue_to_start_millis).collect();
     waits.sort_unstable();
     StartTimes {
         hours: time.as_hours(),

@@ -33,12 +33,11 @@ impl Wait {
             None if name.is_some() => ("runner", None),
             None => ("attention", None),
         };
-        let (on, remedy) = match waiting {
-            Some(waiting) => (waiting.to_string(), waiting.remedy()),
-            None => {
-                let (on, remedy) = if name.is_some() { for_runner(runner) } else { UNSEEN };
-                (on.to_owned(), remedy)
-            }
+        let (on, remedy) = if let Some(waiting) = waiting {
+            (waiting.to_string(), waiting.remedy())
+        } else {
+            let (on, remedy) = if name.is_some() { for_runner(runner) } else { UNSEEN };
+            (on.to_owned(), remedy)
         };
         Some(Self { kind, on, since: job.changed_at, until, remedy })
     }

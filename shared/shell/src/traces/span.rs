@@ -33,6 +33,7 @@ pub enum Value {
 
 impl Value {
     /// A text, cut where it is too long.
+    #[expect(clippy::needless_pass_by_value, reason = "a name or a number is copied, a text is borrowed")]
     pub(super) fn text(text: impl ToString) -> Self {
         Self::Text(text.to_string().chars().take(LONGEST_TEXT).collect())
     }

@@ -210,9 +210,10 @@ impl StandInSlack {
         {
             return Err(Refusal::Word("thread_not_found"));
         }
-        let (burst, pace) = (self.settings.burst, self.settings.posts_per_second);
+        let (burst, per_second) = (self.settings.burst, self.settings.posts_per_second);
         let bucket = self.posts.entry(channel.to_owned());
-        let bucket = bucket.or_insert_with(|| TokenBucket::new(burst, pace, SignedDuration::from_secs(1)));
+        let bucket =
+            bucket.or_insert_with(|| TokenBucket::new(burst, per_second, SignedDuration::from_secs(1)));
         bucket.take(now, 1).map_err(Refusal::Throttled)?;
         // As Slack's: seconds, and six digits that make it the only one.
         let ts = format!("{}.{:06}", now.as_second(), self.requests % 1_000_000);
