@@ -21,7 +21,7 @@ use crate::failure::{Failure, OrFail};
 use crate::place::{Deployed, EventBus};
 
 /// For so long nobody else sees what is looked at, if this process dies.
-const HIDDEN: Duration = Duration::from_secs(60);
+const HIDDEN: Duration = Duration::from_mins(1);
 /// Long enough for SQS to look at all its servers.
 const WAIT_SECONDS: i32 = 1;
 /// As much as SQS hands out, and takes, at once.

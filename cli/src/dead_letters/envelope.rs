@@ -72,8 +72,7 @@ fn last(arn: &str) -> String {
     let mut parts = arn.split(':').skip(5);
     match (parts.next(), parts.next()) {
         // arn:aws:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER
-        (Some("function"), Some(name)) => name.to_owned(),
-        (Some(name), _) => name.to_owned(),
+        (Some("function"), Some(name)) | (Some(name), _) => name.to_owned(),
         _ => arn.to_owned(),
     }
 }

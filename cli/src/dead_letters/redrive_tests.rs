@@ -6,7 +6,7 @@ use crate::testing::{World, now, rows, sample, times};
 use crate::wiring;
 
 /// A fleet whose `launch` can read none of these events: each is a dead letter now.
-async fn world(events: &[String]) -> World {
+fn world(events: &[String]) -> World {
     let world = World::configured();
     world.ledger();
     let database =
@@ -45,7 +45,7 @@ async fn ids(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn a_letter_is_listed_shown_and_put_back() {
-    let world = world(&[fresh()]).await;
+    let world = world(&[fresh()]);
     let json = world.run("dead-letters list --json").await.json();
     let letter = &json["letters"][0];
     assert_eq!(
@@ -75,7 +75,7 @@ async fn a_letter_is_listed_shown_and_put_back() {
 async fn what_is_stale_stays_unless_it_is_asked_for() {
     let old = queued(502, "2026-11-19T08:00:00Z");
     let ended = queued(503, "2026-11-20T08:00:00Z");
-    let world = world(&[fresh(), old, ended]).await;
+    let world = world(&[fresh(), old, ended]);
     let mut row = job(503);
     row.reject("no such class", now());
     world.put(vec![row.into()]).await;
@@ -99,7 +99,7 @@ async fn what_is_stale_stays_unless_it_is_asked_for() {
 
 #[tokio::test]
 async fn nothing_is_dropped_without_a_yes() {
-    let world = world(&[fresh(), queued(502, "2026-11-20T08:00:00Z")]).await;
+    let world = world(&[fresh(), queued(502, "2026-11-20T08:00:00Z")]);
     let said = world.run("dead-letters drop --all").await;
     assert!(!said.succeeded);
     assert!(said.rest.contains("JobQueued about job 501"), "{}", said.rest);

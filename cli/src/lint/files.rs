@@ -74,7 +74,7 @@ pub(super) fn read(file: &Path) -> Result<String, Broken> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = valid.split(|byte| *byte == b'\n').count();
         let column = valid
             .iter()
             .rev()

@@ -50,6 +50,7 @@ JSON:
       "isDecidable": whether all of that is in the file } ] }"#;
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag each")]
 pub(crate) struct Args {
     /// Workflow files, folders of them, or repositories' folders
     #[arg(value_name = "PATH", default_value = ".github/workflows")]
@@ -79,7 +80,7 @@ pub(crate) struct Args {
 /// How findings are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// FILE:LINE:COLUMN, for people and editors
+    /// `FILE:LINE:COLUMN`, for people and editors
     Text,
     /// Annotations of a workflow run
     Github,

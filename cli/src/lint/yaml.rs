@@ -222,6 +222,7 @@ impl Reader {
 }
 
 /// Keys and values in turn, as a map.
+#[expect(clippy::type_complexity, reason = "a list of keys and values")]
 fn pairs(nodes: Vec<Arc<Node>>) -> Result<Vec<(Arc<Node>, Arc<Node>)>, Broken> {
     let mut entries = Vec::with_capacity(nodes.len() / 2);
     let mut seen = BTreeSet::new();

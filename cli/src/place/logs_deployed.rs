@@ -114,7 +114,7 @@ fn stream_of(runner: &Runner) -> Option<String> {
     Some(format!("{CONTAINER}/{CONTAINER}/{}", task.rsplit('/').next()?))
 }
 
-/// The end of a stream gives the token that it was asked with (API reference, "GetLogEvents").
+/// The end of a stream gives the token that it was asked with (API reference, `GetLogEvents`).
 fn page(answer: GetLogEventsOutput, from: Option<&str>) -> Page {
     let next = answer.next_forward_token.unwrap_or_default();
     let events = answer.events.unwrap_or_default().into_iter();

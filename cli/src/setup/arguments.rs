@@ -71,7 +71,7 @@ pub(super) struct GitHubArguments {
     /// Serve this repository; may be repeated
     #[arg(long = "repository", value_name = "OWNER/NAME")]
     pub(super) repositories: Vec<Repository>,
-    /// The address of the API, for a GitHub Enterprise Server https://HOST/api/v3
+    /// The address of the API, for a GitHub Enterprise Server `https://HOST/api/v3`
     #[arg(long, value_name = "URL")]
     pub(super) github_url: Option<String>,
     /// What to call the new App [default: fleetfoot-OWNER]
@@ -95,7 +95,7 @@ pub(super) struct GitHubArguments {
     /// Only print addresses, open no browser
     #[arg(long)]
     pub(super) no_browser: bool,
-    /// Where GitHub reaches this fleet, with --local: https://.../webhook
+    /// Where GitHub reaches this fleet, with --local: `https://.../webhook`
     #[arg(long, value_name = "URL")]
     pub(super) webhook_url: Option<String>,
 }

@@ -111,7 +111,7 @@ impl Setup<'_> {
             match dismisser.dismiss(&runner.name, REASON, now).await.or_fail(what())? {
                 Dismissal::Released => gone += 1,
                 Dismissal::Busy | Dismissal::NotIdle | Dismissal::Later(_) => {
-                    left.push(runner.name.to_string())
+                    left.push(runner.name.to_string());
                 }
             }
         }

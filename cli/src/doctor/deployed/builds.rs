@@ -1,5 +1,6 @@
 //! What images are built with and kept in.
 
+use aws_sdk_ecr::operation::describe_repositories::DescribeRepositoriesError;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -48,7 +49,9 @@ impl Check {
         match asked {
             Ok(_) => Ok(None),
             Err(error)
-                if error.as_service_error().is_some_and(|it| it.is_repository_not_found_exception()) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(DescribeRepositoriesError::is_repository_not_found_exception) =>
             {
                 Ok(Some(gone(&format!("the ECR repository {name}"))))
             }

@@ -219,6 +219,7 @@ fn each_failure_has_its_metric() {
     );
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each is made where it is used")]
 fn fact(detail_type: &str, detail: Value) -> Fact {
     Fact::decode(detail_type, &detail).unwrap().unwrap()
 }

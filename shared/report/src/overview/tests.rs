@@ -198,7 +198,7 @@ async fn times_costs_and_failures_are_those_of_the_day() {
         .cost
         .by_repository
         .iter()
-        .map(|it| (it.repository.as_ref().map(|it| it.as_str()), it.runners))
+        .map(|it| (it.repository.as_ref().map(fleetfoot_model::ids::Repository::as_str), it.runners))
         .collect();
     assert_eq!(repositories, [(None, 3), (Some("acme/app"), 3)], "the rows of jobs 5 to 7 are not there");
     assert_eq!(
