@@ -21,7 +21,13 @@ async fn what_is_missing_of_a_stack_is_found() {
     let sqs = aws_sdk_sqs::Client::new(&stage.sdk);
     let failed = stage.output("FailedEventsUrl").await;
     sqs.send_message().queue_url(failed).message_body(event_file("job-queued.json")).send().await.unwrap();
-    let said = stage.run("doctor --json").await;
+    // Where all tests run at once the emulator may be too slow for a check; then that says so, and is made again.
+    let mut said = stage.run("doctor --json").await;
+    for _ in 0..4 {
+        if said.data.contains("was not answered") {
+            said = stage.run("doctor --json").await;
+        }
+    }
     assert_eq!(said.code, 1, "{said:?}");
     let found: Value = serde_json::from_str(&said.data).unwrap();
     let all = found["findings"].as_array().unwrap();
