@@ -77,7 +77,7 @@ pub(crate) fn job(row: Record) -> Option<Job> {
 }
 
 /// The runner that a row is.
-fn runner(row: Record) -> Option<Runner> {
+pub(crate) fn runner(row: Record) -> Option<Runner> {
     match row {
         Record::Runner(runner) => Some(runner),
         _ => None,

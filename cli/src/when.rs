@@ -34,9 +34,9 @@ impl FromStr for When {
 impl When {
     /// The time that is meant.
     pub(crate) fn time(self, now: Timestamp) -> Result<Timestamp, Failure> {
-        let Self::Ago(span) = self else {
-            let Self::At(time) = self else { return Ok(now) };
-            return Ok(time);
+        let span = match self {
+            Self::At(time) => return Ok(time),
+            Self::Ago(span) => span,
         };
         let ago = span.to_duration(SpanRelativeTo::days_are_24_hours()).map(jiff::SignedDuration::abs);
         let time = ago.and_then(|ago| now.checked_sub(ago));

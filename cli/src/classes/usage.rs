@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{Ledger, LedgerError};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::Runner;
 use fleetfoot_model::size::Size;
 use fleetfoot_report::usage::{ClassUsage, Spread, Used, Verdict, classes, read};
@@ -17,6 +17,7 @@ use crate::cost::Moment;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer, BAD, GOOD, WAITING};
 use crate::place::Location;
+use crate::rows;
 use crate::table::{Cell, table};
 use crate::times::Times;
 
@@ -78,10 +79,7 @@ async fn ended(ledger: &dyn Ledger, since: Timestamp, now: Timestamp) -> Result<
         let page = ledger.list_between(Index::Ended, since..now, after.as_ref(), PAGE).await?;
         let is_last = page.len() < PAGE;
         after = page.last().map(|row| row.value.clone());
-        runners.extend(page.into_iter().filter_map(|row| match row.value {
-            Record::Runner(runner) => Some(runner),
-            _ => None,
-        }));
+        runners.extend(page.into_iter().filter_map(|row| rows::runner(row.value)));
         if is_last {
             break;
         }

@@ -7,7 +7,7 @@ use fleetfoot_model::config::Config;
 use fleetfoot_model::ids::Repository;
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Index;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use tokio::time::{interval, timeout};
 
@@ -19,6 +19,7 @@ use crate::arguments;
 use crate::aws::stack::Stack;
 use crate::failure::{Failure, OrFail};
 use crate::place::{Deployed, Here, Place};
+use crate::rows;
 
 /// The workflow's file, and the name by which its jobs are known again.
 const FILE: &str = "fleetfoot-test.yml";
@@ -141,10 +142,7 @@ async fn newest(
     let mut found: Option<Job> = None;
     for index in [Index::Unmatched, Index::Active, Index::Ended] {
         let rows = ledger.list(index, MOST).await.or_fail("the fleet's jobs cannot be read")?;
-        let jobs = rows.into_iter().filter_map(|row| match row.value {
-            Record::Job(job) => Some(job),
-            _ => None,
-        });
+        let jobs = rows.into_iter().filter_map(|row| rows::job(row.value));
         let ours = jobs.filter(|job| {
             let it = &job.description;
             it.workflow == NAME && it.repository == *repository && it.created_at >= since

@@ -88,6 +88,7 @@ pub(crate) fn registered(name: &str, job: Option<u64>, reserved_at: Timestamp) -
     runner.registration = Registration::Present;
     runner.github_id = Some(GithubRunnerId(42));
     runner.started_at = Some(reserved_at + SignedDuration::from_secs(29));
+    runner.registered_at = Some(registered_at);
     runner.move_to(RunnerState::Registered, registered_at, "registered at GitHub");
     runner
 }

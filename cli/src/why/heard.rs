@@ -28,9 +28,8 @@ pub(super) struct HeardView {
 }
 
 pub(super) async fn heard(ledger: &dyn Ledger, job: &Job) -> Result<HeardView, LedgerError> {
-    let steps = job.timeline.steps();
-    let noted = steps.iter().find(|step| step.what == "heard of").or(steps.first());
-    let at = noted.map_or(job.changed_at, |step| step.at);
+    // Rows of former versions do not tell; such a job was heard of when its timeline began.
+    let at = job.heard_at.or(job.timeline.steps().first().map(|step| step.at)).unwrap_or(job.changed_at);
     let delay = at.duration_since(job.description.created_at);
     let (by, delivery) = match &job.heard {
         Some(Heard::Webhook { delivery }) => (Some("webhook"), Some(delivery.clone())),

@@ -2,7 +2,7 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::job::{Job, JobState};
-use fleetfoot_model::runner::{Runner, RunnerState};
+use fleetfoot_model::runner::Runner;
 use serde::Serialize;
 
 use super::heard::HeardView;
@@ -37,7 +37,7 @@ pub(super) fn phases(job: &Job, runner: Option<&Runner>, heard: &HeardView) -> V
         ("image pull began", arrival.and_then(|arrival| arrival.pull_started_at)),
         ("image was there", arrival.and_then(|arrival| arrival.pull_stopped_at)),
         ("task runs", of_runner(|runner| runner.started_at)),
-        ("registered at GitHub", of_runner(registered_at)),
+        ("registered at GitHub", of_runner(|runner| runner.registered_at)),
         ("job started", job.started_at),
         ("task ended", of_runner(|runner| runner.stopped_at)),
     ];
@@ -53,18 +53,9 @@ pub(super) fn phases(job: &Job, runner: Option<&Runner>, heard: &HeardView) -> V
     phases
 }
 
-fn step_at(runner: &Runner, beginning: &str) -> Option<Timestamp> {
-    let steps = runner.timeline.steps();
-    steps.iter().find(|step| step.what.starts_with(beginning)).map(|step| step.at)
-}
-
 fn accepted_at(runner: &Runner) -> Option<Timestamp> {
-    step_at(runner, "launched as task")
-}
-
-fn registered_at(runner: &Runner) -> Option<Timestamp> {
-    step_at(runner, "registered at GitHub")
-        .or_else(|| matches!(runner.state, RunnerState::Registered).then_some(runner.changed_at))
+    let steps = runner.timeline.steps();
+    steps.iter().find(|step| step.what.starts_with("launched as task")).map(|step| step.at)
 }
 
 /// As a table.

@@ -4,6 +4,7 @@
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, PoolName, RunnerName, TaskId};
 use fleetfoot_model::job::{Job, JobState, Waiting};
+use fleetfoot_model::price::usd;
 use fleetfoot_model::runner::{Registration, Runner, RunnerState, StopReason};
 use fleetfoot_model::spec::{Label, Spec};
 use fleetfoot_model::timeline::{Step, Timeline};
@@ -158,9 +159,8 @@ pub fn stop_reason(runner: &Runner) -> Option<&StopReason> {
 }
 
 /// List price of its time, once it stopped.
-#[expect(clippy::cast_precision_loss, reason = "nobody pays 2^52 millionths of a dollar for a runner")]
 pub fn cost_usd(runner: &Runner) -> Option<f64> {
-    runner.cost_micro_usd.map(|micro| micro as f64 / 1e6)
+    runner.cost_micro_usd.map(usd)
 }
 
 /// One word for what GitHub may know of a runner.

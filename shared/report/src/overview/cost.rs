@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::Repository;
-use fleetfoot_model::price::Prices;
+use fleetfoot_model::price::{Prices, usd};
 use fleetfoot_model::runner::Runner;
 use serde::Serialize;
 
-use super::lines::usd;
 use super::midnight;
 use super::rows::Rows;
 

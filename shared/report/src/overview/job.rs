@@ -6,11 +6,12 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::decide::fairness;
 use fleetfoot_model::ids::{JobId, Repository};
 use fleetfoot_model::job::{Job, JobState, Waiting};
+use fleetfoot_model::price::usd;
 use fleetfoot_model::runner::Runner;
 use serde::Serialize;
 
 use super::MOST_SHOWN;
-use super::lines::{brief, page, usd};
+use super::lines::{brief, page};
 use super::rows::{Rows, ended_at};
 use super::wait::Wait;
 use crate::view;

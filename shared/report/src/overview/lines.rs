@@ -16,9 +16,3 @@ pub(super) fn brief(text: &str) -> String {
 pub(super) fn page(url: &str) -> Option<String> {
     (url.starts_with("https://") && url.len() <= 2_000).then(|| url.to_owned())
 }
-
-/// Millionths of a dollar as dollars.
-#[expect(clippy::cast_precision_loss, reason = "nobody pays 2^52 millionths of a dollar")]
-pub(super) fn usd(micro: u64) -> f64 {
-    micro as f64 / 1e6
-}

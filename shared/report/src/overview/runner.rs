@@ -2,12 +2,12 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{JobId, PoolName, Repository, RunnerName};
-use fleetfoot_model::price::Prices;
+use fleetfoot_model::price::{Prices, usd};
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
 use serde::Serialize;
 
 use super::MOST_SHOWN;
-use super::lines::{brief, usd};
+use super::lines::brief;
 use super::rows::Rows;
 
 /// Where a runner is, for people.
