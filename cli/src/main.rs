@@ -46,6 +46,7 @@ mod table;
 mod testing;
 mod text;
 mod times;
+mod top;
 mod up;
 mod when;
 mod why;
@@ -82,6 +83,7 @@ Examples:
   fleetfoot up                       run the fleet on this machine, as fleet.toml says
   fleetfoot jobs list                what runs and what waits
   fleetfoot why 289782451            why a job is where it is
+  fleetfoot top                      the whole fleet in this terminal
   fleetfoot explain self-hosted      what a runs-on would get, before anyone pushes
   fleetfoot jobs list --stack ff     the same of a fleet on AWS
   fleetfoot simulate --jobs 1000     what a thousand jobs would wait for, and cost
@@ -159,6 +161,9 @@ enum Command {
     /// Run a command in a runner, or a shell
     #[command(after_long_help = exec::EXAMPLES)]
     Exec(Box<exec::Args>),
+    /// Show the whole fleet in this terminal: jobs, runners, limits, failures, cost
+    #[command(after_long_help = top::EXAMPLES)]
+    Top(top::Args),
     /// Put recorded events or webhooks back in, and tell what comes of each
     #[command(after_long_help = replay::EXAMPLES)]
     Replay(Box<replay::Args>),
@@ -236,6 +241,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Lint(args) => lint::run(args, times).await,
         Command::Logs(args) => logs::run(*args, times).await,
         Command::Exec(args) => exec::run(*args).await,
+        Command::Top(args) => top::run(args, times).await,
         Command::Replay(args) => replay::run(*args, times).await,
         Command::Simulate(args) => tokio::task::block_in_place(|| simulate::run(&args)),
         Command::Completions(args) => Ok(manual::completions(&args)),
