@@ -1,5 +1,7 @@
 //! Reading lists of jobs and runners from the ledger.
 
+use std::sync::Arc;
+
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Record};
@@ -71,7 +73,7 @@ pub(crate) async fn runners(ledger: &dyn Ledger, args: &ListArgs) -> Result<List
 /// The job that a row is.
 pub(crate) fn job(row: Record) -> Option<Job> {
     match row {
-        Record::Job(job) => Some(job),
+        Record::Job(job) => Some(Arc::unwrap_or_clone(job)),
         _ => None,
     }
 }
@@ -79,7 +81,7 @@ pub(crate) fn job(row: Record) -> Option<Job> {
 /// The runner that a row is.
 pub(crate) fn runner(row: Record) -> Option<Runner> {
     match row {
-        Record::Runner(runner) => Some(runner),
+        Record::Runner(runner) => Some(Arc::unwrap_or_clone(runner)),
         _ => None,
     }
 }

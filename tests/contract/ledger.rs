@@ -75,7 +75,7 @@ async fn a_row_is_only_written_over_the_version_that_was_read(ledger: Subject) {
     let Record::Job(stored) = ledger.get(&Key::Job(JobId(1))).await.unwrap().unwrap().value else {
         panic!("a job's row holds a job")
     };
-    assert_eq!(stored, job(1, at(1)));
+    assert_eq!(*stored, job(1, at(1)));
 }
 
 async fn one_commit_writes_a_row_once(ledger: Subject) {

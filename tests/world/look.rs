@@ -44,7 +44,7 @@ impl World {
     pub fn live_runners(&self) -> Vec<Runner> {
         let open = self.rows(Index::Unmatched).into_iter().chain(self.rows(Index::Active));
         open.filter_map(|row| match row {
-            Record::Runner(runner) if runner.is_live() => Some(runner),
+            Record::Runner(runner) if runner.is_live() => Some(Arc::unwrap_or_clone(runner)),
             _ => None,
         })
         .collect()

@@ -96,8 +96,8 @@ async fn facts(ledger: &dyn Ledger, now: Timestamp) -> Result<Facts, Failure> {
     for index in [Index::Unmatched, Index::Active, Index::Images] {
         for row in ledger.list(index, MOST).await.or_fail(what)? {
             match row.value {
-                Record::Job(job) => facts.jobs.push(job),
-                Record::Runner(runner) => facts.runners.push(runner),
+                Record::Job(job) => facts.jobs.push(Arc::unwrap_or_clone(job)),
+                Record::Runner(runner) => facts.runners.push(Arc::unwrap_or_clone(runner)),
                 Record::Base(base) => facts.bases.push(base),
                 Record::Image(image) => facts.images.push(image),
                 _ => {}

@@ -7,7 +7,7 @@ use fleetfoot_model::dismiss::{Dismissal, Dismisser};
 use fleetfoot_model::events::QueueCause;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 use tokio::time::{interval, timeout};
 
@@ -19,6 +19,7 @@ use crate::aws::stack::{Stack, output};
 use crate::failure::{Failure, OrFail};
 use crate::output::Answer;
 use crate::place::Place;
+use crate::rows;
 
 const REASON: &str = "the fleet is taken down";
 
@@ -194,10 +195,8 @@ async fn live(ledger: &dyn Ledger) -> Result<Vec<Runner>, Failure> {
     let mut found = Vec::new();
     for index in [Index::Unmatched, Index::Active] {
         let rows = ledger.list(index, usize::MAX).await.or_fail("the fleet's runners cannot be read")?;
-        found.extend(rows.into_iter().filter_map(|row| match row.value {
-            Record::Runner(runner) if runner.is_live() => Some(runner),
-            _ => None,
-        }));
+        let runners = rows.into_iter().filter_map(|row| rows::runner(row.value));
+        found.extend(runners.filter(Runner::is_live));
     }
     Ok(found)
 }

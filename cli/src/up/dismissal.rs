@@ -8,11 +8,13 @@ use fleetfoot_model::dismiss::{Dismissal, Dismisser};
 use fleetfoot_model::events::{QueueCause, RunnerReleased};
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::Job;
-use fleetfoot_model::ledger::{Ledger, Stored};
+use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Fleet, GitHub};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 use uuid::Uuid;
+
+use crate::rows;
 
 /// Why they are let go.
 const REASON: &str = "fleetfoot up was stopped";
@@ -77,10 +79,7 @@ async fn live(ledger: &dyn Ledger) -> Vec<Runner> {
     let mut live = Vec::new();
     for index in [Index::Unmatched, Index::Active] {
         let rows = ledger.list(index, usize::MAX).await.unwrap_or_default();
-        live.extend(rows.into_iter().filter_map(|Stored { value, .. }| match value {
-            Record::Runner(runner) if runner.is_live() => Some(runner),
-            _ => None,
-        }));
+        live.extend(rows.into_iter().filter_map(|row| rows::runner(row.value)).filter(Runner::is_live));
     }
     live
 }

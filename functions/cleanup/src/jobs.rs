@@ -1,6 +1,7 @@
 //! Jobs that wait without a word, whose runner is gone, or whose time is over.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::base::Answer;
@@ -49,7 +50,7 @@ impl Cleanup {
             is_held_up: false,
         };
         let mut facts = Vec::new();
-        let mut oldest_first: Vec<&Stored<Job>> = snapshot.jobs.values().collect();
+        let mut oldest_first: Vec<&Stored<Arc<Job>>> = snapshot.jobs.values().collect();
         oldest_first.sort_by_key(|row| row.value.description.created_at);
         for row in oldest_first {
             if budget.repairs == 0 {
@@ -81,13 +82,13 @@ impl Cleanup {
 
     async fn examine_job(
         &self,
-        row: &Stored<Job>,
+        row: &Stored<Arc<Job>>,
         snapshot: &Snapshot,
         budget: &mut Budget<'_>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         if let Some(reason) = self.overdue(&row.value, now) {
-            return self.expire(row.clone(), &reason, now).await;
+            return self.expire(row.clone().owned(), &reason, now).await;
         }
         match &row.value.state {
             JobState::Queued { runner: None, waiting } => {
@@ -136,7 +137,7 @@ impl Cleanup {
 
     async fn examine_waiting_job(
         &self,
-        row: &Stored<Job>,
+        row: &Stored<Arc<Job>>,
         waiting: Option<&Waiting>,
         budget: &mut Budget<'_>,
         now: Timestamp,
@@ -169,7 +170,7 @@ impl Cleanup {
     /// A queued job with a runner: is the runner still there, and if it is up, why has it not got the job?
     async fn examine_launched(
         &self,
-        row: &Stored<Job>,
+        row: &Stored<Arc<Job>>,
         runner: Option<&Runner>,
         budget: &mut Budget<'_>,
         now: Timestamp,
@@ -195,7 +196,7 @@ impl Cleanup {
     /// Its runner is gone or has something else to do. GitHub is asked before another one is launched.
     async fn replace_lost(
         &self,
-        row: &Stored<Job>,
+        row: &Stored<Arc<Job>>,
         budget: &mut Budget<'_>,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
@@ -206,7 +207,7 @@ impl Cleanup {
         if !told.is_empty() {
             return Ok(told);
         }
-        let mut row = row.clone();
+        let mut row = row.clone().owned();
         let fact = retry::after_failure(&mut row.value, "is gone without a word", &self.config, now);
         ledger::put(&*self.ledger, row).await?;
         Ok(vec![fact])

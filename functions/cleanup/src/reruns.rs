@@ -161,7 +161,7 @@ fn due(snapshot: &Snapshot, now: Timestamp) -> Vec<Group> {
         let run = (row.value.description.run_id, row.value.description.run_attempt);
         let (latest, group) = groups.entry(run).or_insert((ask_at, Vec::new()));
         *latest = ask_at.max(*latest);
-        group.push(row.clone());
+        group.push(row.clone().owned());
     }
     let mut groups: Vec<_> = groups.into_values().filter(|(ask_at, _)| *ask_at <= now).collect();
     groups.sort_by_key(|(ask_at, _)| *ask_at);

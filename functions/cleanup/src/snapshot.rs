@@ -1,6 +1,7 @@
 //! The open rows of the ledger.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::Job;
@@ -16,8 +17,8 @@ const LOOK_AT: [(Index, usize); 2] = [(Index::Unmatched, 1000), (Index::Active, 
 /// Every job and runner that may still change.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) jobs: BTreeMap<JobId, Stored<Job>>,
-    pub(crate) runners: BTreeMap<RunnerName, Stored<Runner>>,
+    pub(crate) jobs: BTreeMap<JobId, Stored<Arc<Job>>>,
+    pub(crate) runners: BTreeMap<RunnerName, Stored<Arc<Runner>>>,
     pub(crate) pause: Option<Pause>,
 }
 
@@ -43,6 +44,6 @@ impl Snapshot {
 
     /// The runner's row, unless it is settled.
     pub(crate) fn runner(&self, name: &RunnerName) -> Option<&Runner> {
-        self.runners.get(name).map(|row| &row.value)
+        self.runners.get(name).map(|row| &*row.value)
     }
 }

@@ -1,6 +1,7 @@
 //! The fleet's tasks against the ledger's runners, both ways.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::events::{Fact, RunnerReaped, RunnerStopped};
@@ -30,7 +31,8 @@ impl Cleanup {
             listed.into_iter().map(|task| (task.runner.clone(), task)).collect();
         let mut facts = self.runners_without_task(snapshot, &tasks, now).await?;
         let live = |task: &Task| snapshot.runners.get(&task.runner).filter(|row| row.value.is_live());
-        let unwritten = |(task, row): &(&Task, &Stored<Runner>)| row.value.task.is_none() && !task.stopping;
+        let unwritten =
+            |(task, row): &(&Task, &Stored<Arc<Runner>>)| row.value.task.is_none() && !task.stopping;
         let found = tasks.values().filter_map(|task| live(task).map(|row| (task, row)));
         let mut was_mended = !facts.is_empty();
         for (task, row) in found.filter(unwritten).take(MOST_REPAIRS) {

@@ -1,6 +1,7 @@
 //! The queue: new jobs, and waiting ones whose turn has come.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
@@ -20,7 +21,7 @@ use crate::Launch;
 #[derive(Default)]
 pub(crate) struct Others<'a> {
     /// Those without a job.
-    pub(crate) runners: &'a [Stored<Runner>],
+    pub(crate) runners: &'a [Stored<Arc<Runner>>],
     /// What a launch has to wait for, if launches are paused.
     pub(crate) paused: Option<Waiting>,
     /// What those that came before it wait for.
@@ -46,8 +47,8 @@ const MOST_AT_ONCE: usize = 10;
 /// What looks for a partner.
 #[derive(Default)]
 pub(crate) struct Unmatched {
-    pub(crate) jobs: Vec<Stored<Job>>,
-    pub(crate) runners: Vec<Stored<Runner>>,
+    pub(crate) jobs: Vec<Stored<Arc<Job>>>,
+    pub(crate) runners: Vec<Stored<Arc<Runner>>>,
     pub(crate) pause: Option<Pause>,
 }
 
@@ -116,7 +117,7 @@ impl Launch {
             return Ok(self.serve(job, &others, now).await?.facts);
         }
         // Others wait for capacity already: this job takes its turn among them.
-        unmatched.jobs.push(job);
+        unmatched.jobs.push(job.shared());
         self.take_turns(unmatched, Some(id), now).await
     }
 
@@ -124,7 +125,7 @@ impl Launch {
     /// goes to one that is not about to get one, too.
     async fn pass_turn(&self, unmatched: Unmatched, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
         let Some(next) = unmatched.jobs.last().cloned() else { return Ok(Vec::new()) };
-        Ok(self.serve(next, &Others::only_runners(&unmatched), now).await?.facts)
+        Ok(self.serve(next.owned(), &Others::only_runners(&unmatched), now).await?.facts)
     }
 
     pub(crate) async fn capacity_freed(&self, now: Timestamp) -> Result<Vec<Fact>, FunctionError> {
@@ -151,13 +152,13 @@ impl Launch {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let Unmatched { jobs, mut runners, .. } = unmatched;
-        let order = fairness::order(jobs.iter().map(|job| &job.value), &self.live(&jobs).await?, now);
-        let mut jobs: BTreeMap<JobId, Stored<Job>> =
+        let order = fairness::order(jobs.iter().map(|job| &*job.value), &self.live(&jobs).await?, now);
+        let mut jobs: BTreeMap<JobId, Stored<Arc<Job>>> =
             jobs.into_iter().map(|job| (job.value.id(), job)).collect();
         let mut facts = Vec::new();
         let mut is_full = false;
         for (turn, id) in order.into_iter().enumerate() {
-            let Some(job) = jobs.remove(&id) else { continue };
+            let Some(job) = jobs.remove(&id).map(Stored::owned) else { continue };
             if !is_full && turn < MOST_AT_ONCE {
                 match self.serve(job, &Others { runners: &runners, ..Others::default() }, now).await {
                     Ok(served) => {
@@ -191,12 +192,13 @@ impl Launch {
     ) -> Result<Vec<Fact>, FunctionError> {
         let mut facts = Vec::new();
         for job in self.waiting_for(key).await? {
-            facts.extend(self.reject(job, &format!("its image cannot be used: {reason}"), now).await?);
+            facts
+                .extend(self.reject(job.owned(), &format!("its image cannot be used: {reason}"), now).await?);
         }
         Ok(facts)
     }
 
-    async fn waiting_for(&self, key: &BaseKey) -> Result<Vec<Stored<Job>>, FunctionError> {
+    async fn waiting_for(&self, key: &BaseKey) -> Result<Vec<Stored<Arc<Job>>>, FunctionError> {
         let mut jobs = self.unmatched().await?.jobs;
         jobs.retain(
             |job| matches!(job.value.waiting(), Some(Waiting::Image { key: waits_for }) if waits_for == key),
@@ -210,7 +212,7 @@ impl Launch {
 
     pub(crate) async fn live(
         &self,
-        jobs: &[Stored<Job>],
+        jobs: &[Stored<Arc<Job>>],
     ) -> Result<BTreeMap<Repository, u64>, FunctionError> {
         let (mut seen, mut live) = (HashSet::new(), BTreeMap::new());
         for job in jobs {

@@ -57,7 +57,7 @@ impl Launch {
         if let Some(runner) =
             others.runners.iter().find(|row| row.value.suits(&scope, &job.value.description.labels))
         {
-            return Ok(self.pair(job, runner.clone(), now).await?.into());
+            return Ok(self.pair(job, runner.clone().owned(), now).await?.into());
         }
         let request = image_requested(&spec, Some(&job.value.description.repository));
         let (key, requested) = match self.image(&spec, now).await? {

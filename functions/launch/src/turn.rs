@@ -7,7 +7,7 @@ use fleetfoot_model::events::{Fact, LaunchesPaused, QueueCause};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::{Job, Waiting};
-use fleetfoot_model::ledger::{self, Stored};
+use fleetfoot_model::ledger;
 use fleetfoot_model::pause::{self, TURN};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
@@ -47,14 +47,14 @@ impl Launch {
                 let called = std::mem::take(&mut row.value.called);
                 jobs.retain(|job| is_held_up(&job.value, now) && !called.contains(&job.value.id()));
                 let live = self.live(&jobs).await?;
-                let order = fairness::order(jobs.iter().map(|job| &job.value), &live, now);
+                let order = fairness::order(jobs.iter().map(|job| &*job.value), &live, now);
                 let any_waits = !order.is_empty() || !called.is_empty();
                 row.value.until = any_waits.then(|| now + TURN);
                 let turns = pace::turns(&mut row.value, &self.config.limits, now);
-                let jobs: HashMap<JobId, &Stored<Job>> =
-                    jobs.iter().map(|job| (job.value.id(), job)).collect();
+                let jobs: HashMap<JobId, &Job> =
+                    jobs.iter().map(|job| (job.value.id(), &*job.value)).collect();
                 for id in order.into_iter().take(turns) {
-                    facts.extend(jobs.get(&id).map(|job| job.value.queued_again(QueueCause::Turn)));
+                    facts.extend(jobs.get(&id).map(|job| job.queued_again(QueueCause::Turn)));
                     row.value.called.push(id);
                 }
             }

@@ -1,6 +1,7 @@
 //! The ledger port: every job, runner and image has a row, written with conditions.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -27,6 +28,18 @@ impl<T> Stored<T> {
     /// A value that has no row yet.
     pub fn new(value: T) -> Self {
         Self { value, version: 0 }
+    }
+
+    /// The same, to be held by many.
+    pub fn shared(self) -> Stored<Arc<T>> {
+        Stored { value: Arc::new(self.value), version: self.version }
+    }
+}
+
+impl<T: Clone> Stored<Arc<T>> {
+    /// The same, to be changed.
+    pub fn owned(self) -> Stored<T> {
+        Stored { value: Arc::unwrap_or_clone(self.value), version: self.version }
     }
 }
 
@@ -125,13 +138,15 @@ pub trait Ledger: Send + Sync {
 }
 
 macro_rules! typed_read {
-    ($(#[$doc:meta])* $read:ident($argument:ident: $type:ty) -> $row:ident as $variant:ident via $key:expr) => {
+    ($(#[$doc:meta])* $read:ident($argument:ident: $type:ty) -> $row:ident as $variant:ident via $key:expr $(, $owned:path)?) => {
         $(#[$doc])*
         pub async fn $read(ledger: &dyn Ledger, $argument: $type) -> Result<Option<Stored<$row>>, LedgerError> {
             let key = $key;
             match ledger.get(&key).await? {
                 None => Ok(None),
-                Some(Stored { value: Record::$variant(value), version }) => Ok(Some(Stored { value, version })),
+                Some(Stored { value: Record::$variant(value), version }) => {
+                    Ok(Some($($owned)?(Stored { value, version })))
+                }
                 Some(_) => Err(malformed(&key)),
             }
         }
@@ -140,11 +155,11 @@ macro_rules! typed_read {
 
 typed_read!(
     /// A job's row.
-    job(id: JobId) -> Job as Job via Key::Job(id)
+    job(id: JobId) -> Job as Job via Key::Job(id), Stored::owned
 );
 typed_read!(
     /// A runner's row.
-    runner(name: &RunnerName) -> Runner as Runner via Key::Runner(name.clone())
+    runner(name: &RunnerName) -> Runner as Runner via Key::Runner(name.clone()), Stored::owned
 );
 typed_read!(
     /// A base's row.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -234,14 +235,14 @@ pub struct ImagesMemory {
     pub ask_releases_at: Option<Timestamp>,
 }
 
-/// Any row.
+/// Any row. Jobs and runners are listed far more often than they change: a copy of such a row shares it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "each variant is the type of its name")]
 #[expect(clippy::large_enum_variant, reason = "nearly all rows are jobs and runners")]
 pub enum Record {
-    Job(Job),
-    Runner(Runner),
+    Job(#[serde(with = "crate::shared")] Arc<Job>),
+    Runner(#[serde(with = "crate::shared")] Arc<Runner>),
     Base(Base),
     Image(Image),
     Run(WorkflowRun),
@@ -259,12 +260,12 @@ macro_rules! into_record {
     ($($row:ty => $variant:ident),*) => {
         $(impl From<$row> for Record {
             fn from(row: $row) -> Record {
-                Record::$variant(row)
+                Record::$variant(row.into())
             }
         })*
     };
 }
-into_record!(Job => Job, Runner => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, AlarmStory => Alarm, NoticeWindow => NoticeWindow, PendingNotice => Notice, CostHour => Cost);
+into_record!(Job => Job, Arc<Job> => Job, Runner => Runner, Arc<Runner> => Runner, Base => Base, Image => Image, WorkflowRun => Run, Pool => Pool, CleanupMemory => Cleanup, ImagesMemory => Images, Pause => Pause, AlarmStory => Alarm, NoticeWindow => NoticeWindow, PendingNotice => Notice, CostHour => Cost);
 
 impl Record {
     /// Its key.

@@ -2,10 +2,11 @@
 
 use fleetfoot_model::ids::{ClassName, JobId, Repository, RunnerName};
 use fleetfoot_model::ledger::{self, Ledger};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
 use crate::failure::{Failure, OrFail};
+use crate::rows;
 
 /// The most rows that are looked through.
 const MOST: usize = 100_000;
@@ -45,10 +46,8 @@ impl Choice {
         let mut found: Vec<Runner> = Vec::new();
         for index in [Index::Unmatched, Index::Active] {
             let rows = ledger.list(index, MOST).await.or_fail("runners cannot be listed")?;
-            found.extend(rows.into_iter().filter_map(|row| match row.value {
-                Record::Runner(runner) if runner.is_live() && self.fits(&runner) => Some(runner),
-                _ => None,
-            }));
+            let runners = rows.into_iter().filter_map(|row| rows::runner(row.value));
+            found.extend(runners.filter(|runner| runner.is_live() && self.fits(runner)));
         }
         found.sort_by_key(|runner| runner.reserved_at);
         let mut names = Vec::new();

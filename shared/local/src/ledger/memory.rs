@@ -24,14 +24,14 @@ type Place = (i64, Arc<str>);
 #[derive(Debug)]
 struct Row {
     key: Arc<str>,
-    stored: Arc<Stored<Record>>,
+    stored: Stored<Record>,
 }
 
 #[derive(Debug, Default)]
 struct Tables {
     rows: HashMap<Key, Row>,
     /// Each row in its index once more: those that are listed are many, and need not be looked for one by one.
-    indexes: BTreeMap<Index, BTreeMap<Place, Arc<Stored<Record>>>>,
+    indexes: BTreeMap<Index, BTreeMap<Place, Stored<Record>>>,
     counters: BTreeMap<Counter, u64>,
     /// Rows by when they may be forgotten.
     expiring: BTreeMap<Place, Key>,
@@ -51,7 +51,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        Ok(self.tables().rows.get(key).map(|row| Stored::clone(&row.stored)))
+        Ok(self.tables().rows.get(key).map(|row| row.stored.clone()))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
@@ -72,8 +72,8 @@ impl Ledger for MemoryLedger {
         let tables = self.tables();
         let Some(rows) = tables.indexes.get(&index).map(BTreeMap::values) else { return Ok(Vec::new()) };
         Ok(match index {
-            Index::Ended => rows.rev().take(limit).map(|row| Stored::clone(row)).collect(),
-            _ => rows.take(limit).map(|row| Stored::clone(row)).collect(),
+            Index::Ended => rows.rev().take(limit).cloned().collect(),
+            _ => rows.take(limit).cloned().collect(),
         })
     }
 
@@ -153,7 +153,7 @@ impl Tables {
     fn put(&mut self, row: Stored<Record>) {
         let key = row.value.key();
         let words = self.take(&key).unwrap_or_else(|| key.to_string().into());
-        let stored = Arc::new(Stored { value: row.value, version: row.version + 1 });
+        let stored = Stored { value: row.value, version: row.version + 1 };
         if let Some((index, at)) = stored.value.index() {
             self.indexes.entry(index).or_default().insert((to_column(at), words.clone()), stored.clone());
         }

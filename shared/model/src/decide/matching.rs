@@ -18,7 +18,7 @@ pub fn first_waiting(
 ) -> Option<Stored<Job>> {
     rows.into_iter().find_map(|row| match row.value {
         Record::Job(job) if could_serve(runner, &job, config, now) => {
-            Some(Stored { value: job, version: row.version })
+            Some(Stored { value: job, version: row.version }.owned())
         }
         _ => None,
     })

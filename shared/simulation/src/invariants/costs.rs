@@ -65,7 +65,9 @@ async fn count(ledger: &dyn Ledger, runners: &[Runner], world: &World) -> Result
 
 fn stopped(row: Stored<Record>) -> Option<Runner> {
     match row.value {
-        Record::Runner(runner) if !runner.is_live() && runner.cost_micro_usd.is_some() => Some(runner),
+        Record::Runner(runner) if !runner.is_live() && runner.cost_micro_usd.is_some() => {
+            Some(Arc::unwrap_or_clone(runner))
+        }
         _ => None,
     }
 }

@@ -1,5 +1,7 @@
 //! What a ledger does without one of its protections.
 
+use std::sync::Arc;
+
 use fleetfoot_local::ledger::MemoryLedger;
 use fleetfoot_model::ledger::{Change, Ledger as _, Stored};
 use fleetfoot_model::record::{Key, Record};
@@ -44,14 +46,16 @@ fn put(mutation: Mutation, around: &Surroundings, rows: &MemoryLedger, row: &mut
             if let Some(ticket) = around.last_ticket()
                 && runner.tickets.iter().any(|hash| hash.matches(ticket.expose()))
             {
-                runner.timeline.note(around.now(), format!("its ticket is {}", ticket.expose()));
+                Arc::make_mut(runner)
+                    .timeline
+                    .note(around.now(), format!("its ticket is {}", ticket.expose()));
             }
         }
         (Mutation::TicketsStayGood, Record::Runner(runner)) if runner.state == RunnerState::Registered => {
             if let Some(Stored { value: Record::Runner(before), .. }) =
                 there(Key::Runner(runner.name.clone()))
             {
-                forget_use(runner, before);
+                forget_use(Arc::make_mut(runner), &before);
             }
         }
         (Mutation::CostsAreAdded, Record::Cost(hour)) => {
@@ -63,10 +67,10 @@ fn put(mutation: Mutation, around: &Surroundings, rows: &MemoryLedger, row: &mut
     }
 }
 
-fn forget_use(runner: &mut Runner, before: Runner) {
+fn forget_use(runner: &mut Runner, before: &Runner) {
     if matches!(before.state, RunnerState::Reserved | RunnerState::Launched) {
-        runner.tickets = before.tickets;
-        runner.state = before.state;
+        runner.tickets.clone_from(&before.tickets);
+        runner.state = before.state.clone();
     }
 }
 
