@@ -135,6 +135,20 @@ impl Aws {
         put.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
 
+    /// Whether there is a stack of this name.
+    pub(crate) async fn has_stack(&self, name: &str) -> bool {
+        let described = self.stacks.describe_stacks().stack_name(name).send().await;
+        let stacks = described.ok().and_then(|it| it.stacks).unwrap_or_default();
+        stacks.iter().any(|it| it.stack_status().is_some_and(|status| status.as_str() != "DELETE_COMPLETE"))
+    }
+
+    /// The names of the parameters below a path.
+    pub(crate) async fn parameters_below(&self, path: &str) -> Vec<String> {
+        let listed = self.parameters.get_parameters_by_path().path(path).recursive(true).send().await;
+        let listed = listed.expect("parameters can be listed").parameters.unwrap_or_default();
+        listed.into_iter().filter_map(|it| it.name).collect()
+    }
+
     /// A stack's resources, by their names in the template.
     pub(crate) async fn resources(&self, stack: &str) -> BTreeMap<String, Resource> {
         let described = self.stacks.describe_stack_resources().stack_name(stack).send().await;

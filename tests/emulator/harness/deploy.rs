@@ -27,6 +27,11 @@ impl Stack {
         deploy.arg("--config-file").arg(root().join("samconfig.toml"));
         deploy.args(["--no-confirm-changeset", "--parameter-overrides"]).args(PARAMETERS);
         tokio::task::spawn_blocking(move || run(&mut deploy)).await.expect("the template can be deployed");
+        Self::of(aws).await
+    }
+
+    /// What somebody else has deployed.
+    pub(crate) async fn of(aws: &Aws) -> Self {
         Self { resources: aws.resources(STACK).await }
     }
 

@@ -14,6 +14,7 @@ use fleetfoot_stand_in::github_http::serve;
 use fleetfoot_tests::tools::{self, Server};
 use tokio::net::TcpListener;
 
+use super::configuration::APP_KEY;
 use super::describe::description;
 use super::wait::until;
 
@@ -31,6 +32,8 @@ pub(crate) struct GitHub {
     state: Arc<Mutex<StandInGitHub>>,
     /// Where the fleet finds it: a proxy that refuses whatever GitHub's description does not have.
     pub(crate) address: String,
+    /// Where a browser finds it: pages are in no description.
+    pub(crate) pages: String,
     proxy: Server,
 }
 
@@ -39,7 +42,9 @@ impl GitHub {
     pub(crate) async fn start(secret: &Secret, webhook_url: String) -> Self {
         // Fifty jobs at once are more than an installation may register in a minute with what else is asked.
         let limits = Limits { points_per_minute: 6_000, ..Limits::default() };
-        let settings = Settings { times: Times::quick(), limits, ..Settings::new(1, secret.clone()) };
+        let app_key = Secret::new(APP_KEY);
+        let settings =
+            Settings { times: Times::quick(), limits, app_key, ..Settings::new(1, secret.clone()) };
         let state = Arc::new(Mutex::new(StandInGitHub::new(settings)));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let stand_in = listener.local_addr().expect("a bound listener has an address");
@@ -53,7 +58,8 @@ impl GitHub {
         prism.args(["--errors", "--port", &port.to_string()]);
         let proxy = Server::start(&prism);
         proxy.wait_for(port);
-        Self { state, address: format!("http://127.0.0.1:{port}"), proxy }
+        let pages = format!("http://{stand_in}");
+        Self { state, address: format!("http://127.0.0.1:{port}"), pages, proxy }
     }
 
     /// What did not fit GitHub's description so far.

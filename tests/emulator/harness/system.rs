@@ -94,7 +94,7 @@ impl System {
 }
 
 /// What the emulator and the functions that it runs find in their environment.
-fn variables(calls: &Gateway, cloud: &Cloud) -> Vec<(&'static str, String)> {
+pub(super) fn variables(calls: &Gateway, cloud: &Cloud) -> Vec<(&'static str, String)> {
     let stood_in = ["AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL_CODEBUILD", "AWS_ENDPOINT_URL_ECR"];
     let mut variables: Vec<_> = stood_in.into_iter().map(|name| (name, cloud.address.clone())).collect();
     variables.push(("AWS_ENDPOINT_URL", calls.address.clone()));
@@ -115,7 +115,7 @@ async fn keep_secrets(aws: &Aws, secrets: &SecretsManager, slack: &Slack) {
 }
 
 /// Says how long a step took.
-async fn timed<T>(what: &str, step: impl Future<Output = T>) -> T {
+pub(super) async fn timed<T>(what: &str, step: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = step.await;
     say(&format!("{what}: {:.1} s\n", began.elapsed().as_secs_f64()));

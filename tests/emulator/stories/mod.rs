@@ -3,6 +3,7 @@
 mod configuration;
 mod end;
 mod events;
+mod getting_started;
 mod github;
 mod jobs;
 mod people;
@@ -52,5 +53,10 @@ pub(crate) fn all(stage: &Arc<Stage>) -> Vec<Trial> {
         end::no_secret_is_in_a_log,
         end::github_was_asked_as_it_describes,
     );
+    // On a stage of its own, where nothing is deployed yet.
+    trials.push(Trial::test("getting_started::as_it_is_written", || {
+        getting_started::as_it_is_written();
+        Ok(())
+    }));
     trials
 }
