@@ -128,6 +128,7 @@ async fn a_delivery_that_was_repeated_is_told_as_such() {
     late.timeline = fleetfoot_model::timeline::Timeline::default();
     late.timeline.note(at(0), "queued at GitHub");
     late.timeline.note(at(200), "heard of");
+    late.heard_at = Some(at(200));
     late.heard = Some(Heard::Webhook { delivery: DELIVERY.to_owned() });
     let mut searched = rows::job(303, "searched", at(0));
     searched.heard = Some(Heard::Search);
