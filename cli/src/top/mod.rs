@@ -48,7 +48,7 @@ costs a little: some ten requests to DynamoDB.";
 const HERE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(1));
 /// The same of a fleet on AWS.
 const DEPLOYED: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 /// Where there is no terminal: wide enough for every column.
 const WIDE: u16 = 140;
 

@@ -25,7 +25,7 @@ impl Cleanup {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let has_stopped = |state: &RunnerState| matches!(state, RunnerState::Stopped(_));
-        let unsettled = snapshot.runners.values().map(|row| &row.value);
+        let unsettled = snapshot.runners.values().map(|row| &*row.value);
         let unsettled: Vec<_> = unsettled.filter(|runner| has_stopped(&runner.state)).collect();
         let memory = &mut memory.costs;
         let counted_at = memory.open_counted_at;

@@ -239,7 +239,6 @@ pub struct ImagesMemory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "each variant is the type of its name")]
-#[expect(clippy::large_enum_variant, reason = "nearly all rows are jobs and runners")]
 pub enum Record {
     Job(#[serde(with = "crate::shared")] Arc<Job>),
     Runner(#[serde(with = "crate::shared")] Arc<Runner>),
