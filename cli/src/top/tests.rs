@@ -127,10 +127,10 @@ async fn a_jobs_timeline_opens_and_closes() {
 async fn the_filter_shows_while_it_is_typed() {
     let mut screen = Screen::over(rows::all(), (80, 12)).await;
     screen.press(KeyCode::Char('/')).await;
-    screen.type_text("no such job q").await;
+    screen.type_text("no such jobs").await;
     assert_snapshot!(screen.text());
     screen.press(KeyCode::Backspace).await;
-    assert!(screen.text().ends_with("/no such job _\n"), "{}", screen.text());
+    assert!(screen.text().ends_with("/no such job_\n"), "{}", screen.text());
     screen.press(KeyCode::Esc).await;
     assert_eq!(screen.app.jobs().len(), 10);
 }
