@@ -193,6 +193,21 @@ fn many_rejected_jobs_show_a_few_a_minute() {
     assert_eq!((shown(&world).len(), asked(&world)), (30, [30, 0, 0]));
 }
 
+/// A job that failed by itself is run again: its commit never showed anything of the fleet's, and nobody asks.
+#[test]
+fn a_later_attempt_of_a_job_that_always_had_a_runner_costs_nothing() {
+    let mut world = showing("").world();
+    let mut failing = order(SMALL);
+    failing.conclusion = "failure".to_owned();
+    let job = world.order(failing);
+    world.settle();
+    world.run_for(minutes(1));
+    let (now, repository) = (world.now(), world.job(job).description.repository.clone());
+    world.github().rerun(now, &repository, job).expect("its run has ended");
+    world.settle();
+    assert_eq!((world.github().jobs().count(), asked(&world)), (2, [0, 0, 0]));
+}
+
 /// Mended and run again, a commit does not stay red.
 #[test]
 fn what_failed_for_want_of_a_runner_succeeds_when_a_later_attempt_gets_one() {

@@ -1,12 +1,15 @@
 //! What commits are to show of jobs that got no runner: GitHub is told, once for each.
 
+use std::collections::BTreeMap;
+
 use fleetfoot_model::check::{Check, CheckRun, GIVE_UP_AFTER, Shows};
 use fleetfoot_model::events::{CheckRunsRefused, Fact};
 use fleetfoot_model::function::FunctionError;
+use fleetfoot_model::ids::RunId;
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::GitHubError;
-use fleetfoot_model::record::CleanupMemory;
+use fleetfoot_model::record::{CleanupMemory, KEEP_ENDED};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::budget::{Budget, Part};
@@ -16,6 +19,9 @@ use crate::{Cleanup, MOST_REPAIRS};
 /// The most that one run tells. With a run a minute that is 480 an hour of the 500 things that GitHub lets anybody create
 /// in an hour (GitHub docs, "Rate limits for the REST API", secondary limits).
 const MOST_CHECKS: usize = 8;
+/// The most workflow runs that are remembered to show something. They are written down with each run of `cleanup`, and the
+/// oldest are forgotten first: their commits stay red when they are run again.
+const MOST_RUNS: usize = 200;
 /// How long GitHub is not asked after it forbade it. A permission that is given meanwhile is in the next token, an hour
 /// later at most.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -32,9 +38,12 @@ impl Cleanup {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         let (mut facts, mut asked) = (Vec::new(), 0);
+        forget_old(&mut memory.checks_shown, now);
         for row in due(snapshot, now).into_iter().take(MOST_REPAIRS) {
             let done = if let Some(reason) = self.pointless(&row.value, now) {
                 self.drop_check(row, &reason, now).await.map(|()| None)
+            } else if has_nothing_to_take_back(&row.value, memory) {
+                self.leave(row, now).await.map(|()| None)
             } else {
                 let may_ask = memory.checks_refused_until.is_none_or(|until| until <= now);
                 if asked == MOST_CHECKS || !may_ask || !budget.ask(Part::Checks, requests(&row.value)) {
@@ -75,6 +84,12 @@ impl Cleanup {
         Ok(ledger::put(&*self.ledger, row).await?)
     }
 
+    /// GitHub need not be asked.
+    async fn leave(&self, mut row: Stored<Job>, now: Timestamp) -> Result<(), FunctionError> {
+        row.value.check_told(now);
+        Ok(ledger::put(&*self.ledger, row).await?)
+    }
+
     async fn show(
         &self,
         mut row: Stored<Job>,
@@ -90,6 +105,9 @@ impl Cleanup {
         mark(&mut row.value, true, next);
         ledger::put(&*self.ledger, row.clone()).await?;
         row.version += 1;
+        if check.shows == Shows::Failure {
+            memory.checks_shown.insert(check.run, now);
+        }
         let mut fact = None;
         match self.github.show(&check).await {
             Ok(()) => {
@@ -128,6 +146,23 @@ fn due(snapshot: &Snapshot, now: Timestamp) -> Vec<Stored<Job>> {
         _ => now,
     });
     due.into_iter().cloned().collect()
+}
+
+/// Whether its commit is to show that it got a runner, and never showed the contrary: so it is with nearly every job that
+/// is run again.
+fn has_nothing_to_take_back(job: &Job, memory: &CleanupMemory) -> bool {
+    let is_recovery = matches!(job.check, Some(Check::Wanted { shows: Shows::Recovery, .. }));
+    is_recovery && !memory.checks_shown.contains_key(&job.description.run_id)
+}
+
+/// Nobody runs anything again that is older than the rows of its jobs.
+fn forget_old(shown: &mut BTreeMap<RunId, Timestamp>, now: Timestamp) {
+    shown.retain(|_, at| now < *at + KEEP_ENDED);
+    while shown.len() > MOST_RUNS
+        && let Some(oldest) = shown.iter().min_by_key(|(_, at)| **at).map(|(run, _)| *run)
+    {
+        shown.remove(&oldest);
+    }
 }
 
 /// What one costs: it is made, or looked for and then made or changed.

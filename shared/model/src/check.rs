@@ -103,7 +103,7 @@ impl Job {
     pub fn check_told(&mut self, now: Timestamp) {
         let Some(Check::Wanted { shows, .. }) = self.check else { return };
         self.check = Some(Check::Told { shows, at: now });
-        // What a commit showed of another attempt is not in this job's row: perhaps nothing.
+        // What a commit showed of another attempt is not in this job's row: nearly always nothing.
         if shows == Shows::Failure {
             self.timeline.note(now, "its commit shows a failed check");
         }

@@ -221,6 +221,8 @@ pub struct CleanupMemory {
     pub jobs_asked_up_to: Option<JobId>,
     /// When GitHub is to be asked again to show something on a commit, if it forbade that.
     pub checks_refused_until: Option<Timestamp>,
+    /// The workflow runs whose commits may show a job without a runner, with when that was last shown.
+    pub checks_shown: BTreeMap<RunId, Timestamp>,
     /// How far costs are counted and told.
     pub costs: CostMemory,
 }
