@@ -90,7 +90,7 @@ fn tell(fact: &Fact) -> Option<Telling> {
         Fact::JobRerunRequested(it) => job(it.job, format!("to be run again: {}", it.reason), WAITING),
         Fact::JobRerunRefused(it) => job(it.job, format!("not run again: {}", it.reason), BAD),
         Fact::CheckRunsRefused(it) => {
-            about("fleet".to_owned(), format!("GitHub forbids check runs: {}", it.reason), BAD)
+            about("fleet".to_owned(), format!("no check runs until {}: {}", it.until, it.reason), BAD)
         }
         Fact::DeliveryRecovered(it) => about(
             "webhook".to_owned(),
