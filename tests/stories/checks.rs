@@ -3,6 +3,7 @@
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::check::{Check, Shows};
 use fleetfoot_model::ids::JobId;
+use fleetfoot_stand_in::FaultLevel;
 use fleetfoot_stand_in::fargate;
 use fleetfoot_stand_in::github::{Call, CheckView, Faults};
 use fleetfoot_tests::world::{Plan, World, order};
@@ -142,6 +143,29 @@ fn a_request_whose_answer_is_lost_is_not_repeated() {
         lost += usize::from(created == 1 && listed > 0);
     }
     assert!(lost > 0, "a story about this has one");
+}
+
+/// Webhooks are lost, doubled and late, tasks fail, requests fail, answers are lost.
+#[test]
+fn in_heavy_weather_no_commit_shows_a_job_twice() {
+    let mut all = 0;
+    for seed in 1..=6 {
+        let mut plan = showing("");
+        (plan.github.seed, plan.fargate.seed) = (seed, seed);
+        plan.github.faults = FaultLevel::Heavy.into();
+        plan.fargate.faults = FaultLevel::Heavy.into();
+        let mut world = plan.world();
+        for n in 0..12 {
+            world.push(if n % 2 == 0 { MISTAKEN } else { SMALL });
+            world.run_for(SignedDuration::from_secs(20));
+        }
+        world.settle();
+        let mut shown: Vec<String> = shown(&world).into_iter().map(|it| it.external_id).collect();
+        all += shown.len();
+        shown.sort();
+        assert!(shown.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: {shown:?}");
+    }
+    assert!(all > 24, "a story about this has many: {all}");
 }
 
 /// A person is told once, GitHub is asked once an hour, and nothing is lost if the permission comes.
