@@ -16,6 +16,8 @@ const FACTS: &[(&str, &[&str])] = &[
     ("BreakerOpened", &[]),
     // For people.
     ("BudgetReached", &[]),
+    // For people, too.
+    ("CheckRunsRefused", &[]),
     ("DayReported", &[]),
     ("DeliveryRecovered", &[]),
     ("FleetMeasured", &[]),

@@ -89,6 +89,9 @@ fn tell(fact: &Fact) -> Option<Telling> {
         Fact::JobExpired(it) => job(it.job, format!("given up: {}", it.reason), BAD),
         Fact::JobRerunRequested(it) => job(it.job, format!("to be run again: {}", it.reason), WAITING),
         Fact::JobRerunRefused(it) => job(it.job, format!("not run again: {}", it.reason), BAD),
+        Fact::CheckRunsRefused(it) => {
+            about("fleet".to_owned(), format!("no check runs until {}: {}", it.until, it.reason), BAD)
+        }
         Fact::DeliveryRecovered(it) => about(
             "webhook".to_owned(),
             format!("{} {} was lost; asked for it again", it.event, it.guid),

@@ -158,6 +158,7 @@ impl World {
             name: name.to_owned(),
             labels,
             html_url: page.to_owned(),
+            head_sha: None,
             created_at: at,
         };
         let rules = labels::LabelRules::from(&*self.config);

@@ -31,6 +31,7 @@ pub(crate) fn job(id: u64, created_at: Timestamp) -> Job {
         name: "test".to_owned(),
         labels: vec!["self-hosted".parse().unwrap()],
         html_url: String::new(),
+        head_sha: None,
         created_at,
     };
     Job::new(description, created_at)

@@ -3,6 +3,7 @@
 
 mod budget;
 mod capacity;
+mod checks;
 mod costs;
 mod images;
 mod journey;

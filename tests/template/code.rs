@@ -75,6 +75,7 @@ impl Package {
             "LaunchFailed {",
             "BreakerOpened {",
             "BudgetReached {",
+            "CheckRunsRefused {",
             "DayReported {",
             "ImageFailed {",
             "RunnerReleaseAging {",

@@ -30,6 +30,8 @@ pub struct Plan {
     pub fleet: String,
     /// What `[github]` registers with.
     pub target: String,
+    /// How `[github]` signs in. Default: with a token.
+    pub credentials: String,
     /// More of `[notify]`.
     pub notify: String,
     /// The stand-in GitHub.
@@ -47,6 +49,7 @@ impl Plan {
         Self {
             fleet: "[images]\nallow = [\"ubuntu:*\"]\n".to_owned(),
             target: "organization = \"acme\"".to_owned(),
+            credentials: "token = \"env:TOKEN\"".to_owned(),
             notify: String::new(),
             github: github::Settings::new(seed, Secret::new(WEBHOOK_SECRET)),
             fargate: fargate::Settings::new(seed),
@@ -64,9 +67,9 @@ impl Plan {
 
     /// The world that it makes.
     pub fn world(self) -> World {
-        let Self { fleet, target, notify, github, fargate, images, seed } = self;
+        let Self { fleet, target, credentials, notify, github, fargate, images, seed } = self;
         let text = format!(
-            "[github]\n{target}\ntoken = \"env:TOKEN\"\nwebhook_secrets = [\"env:WEBHOOK_SECRET\"]\n{fleet}\n[notify]\nslack = \"env:SLACK\"\n{notify}"
+            "[github]\n{target}\n{credentials}\nwebhook_secrets = [\"env:WEBHOOK_SECRET\"]\n{fleet}\n[notify]\nslack = \"env:SLACK\"\n{notify}"
         );
         let config = config::load("fleet.toml", &text).unwrap_or_else(|error| panic!("{error}"));
         let plan = WorldPlan { github, fargate, images, ..WorldPlan::new(seed, Arc::new(config)) };

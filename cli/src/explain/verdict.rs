@@ -174,6 +174,7 @@ fn refusal(labels: &[Label], origin: &Origin, config: &Config, now: Timestamp) -
         name: String::new(),
         labels: labels.to_vec(),
         html_url: String::new(),
+        head_sha: None,
         created_at: now,
     };
     let name = repository.as_str().split('/').next_back().unwrap_or_default();

@@ -8,6 +8,7 @@ use toml_edit::{DocumentMut, Item};
 
 use super::arguments::{Args, NewClass, Parameter};
 use super::files::{SAM_CONFIG, read_document};
+use super::manifest::Wishes;
 use super::people::People;
 use crate::failure::Failure;
 
@@ -20,8 +21,8 @@ pub(super) struct Answers {
     pub(super) target: Target,
     /// GitHub's API.
     pub(super) github: String,
-    /// Whether failed jobs are to be run again, which an App has to be allowed.
-    pub(super) reruns: bool,
+    /// What an App has to be allowed beside what every fleet needs.
+    pub(super) wishes: Wishes,
     /// What runner names begin with.
     pub(super) fleet: String,
     /// The App that `fleet.toml` names, with its installation.
@@ -59,7 +60,10 @@ impl Answers {
         let github = args.github.github_url.clone().or_else(|| known.text(&["github", "url"]));
         Ok(Self {
             github: github.unwrap_or_else(|| GITHUB.to_owned()),
-            reruns: known.is_true(&["recovery", "rerun_interrupted"]),
+            wishes: Wishes {
+                reruns: known.is_true(&["recovery", "rerun_interrupted"]),
+                check_runs: known.is_true(&["notify", "check_runs"]),
+            },
             fleet,
             configured_app: known.app(),
             classes: args.classes.clone(),

@@ -170,7 +170,7 @@ impl Setup<'_> {
         self.keep_in_mind(None, Some(name.clone()))?;
         let webhook = self.args.github.webhook_url.as_deref();
         let manifest =
-            |redirect: &str| manifest::manifest(&name, &answers.target, answers.reruns, webhook, redirect);
+            |redirect: &str| manifest::manifest(&name, &answers.target, answers.wishes, webhook, redirect);
         let mut page = Page::serve(creation_page(&self.web, self.organization()), manifest).await?;
         call(*people, &format!("make the GitHub App {name} in your browser: {}", page.address));
         people.open(&page.address);

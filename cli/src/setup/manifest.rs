@@ -19,14 +19,27 @@ const HOME: &str = "https://docs.github.com/actions/hosting-your-own-runners";
 /// What the fleet hears of.
 pub(crate) const EVENTS: [&str; 2] = ["workflow_job", "workflow_run"];
 
+/// What a fleet's owner wants of it that an App has to be allowed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// Whether failed jobs are to be run again.
+    pub(crate) reruns: bool,
+    /// Whether commits are to show jobs that get no runner.
+    pub(crate) check_runs: bool,
+}
+
 /// What an App needs for a fleet, and nothing else.
-pub(crate) fn permissions(target: &Target, reruns: bool) -> BTreeMap<&'static str, &'static str> {
+pub(crate) fn permissions(target: &Target, wishes: Wishes) -> BTreeMap<&'static str, &'static str> {
     let runners = match target {
         Target::Organization(_) => "organization_self_hosted_runners",
         Target::Repositories(_) => "administration",
     };
-    let actions = if reruns { "write" } else { "read" };
-    BTreeMap::from([(runners, "write"), ("actions", actions)])
+    let actions = if wishes.reruns { "write" } else { "read" };
+    let mut permissions = BTreeMap::from([(runners, "write"), ("actions", actions)]);
+    if wishes.check_runs {
+        permissions.insert("checks", "write");
+    }
+    permissions
 }
 
 /// The permissions that are asked for and not given, each in words.
@@ -47,7 +60,7 @@ pub(crate) fn missing(wanted: &BTreeMap<&str, &str>, given: &BTreeMap<String, St
 pub(crate) fn manifest(
     name: &str,
     target: &Target,
-    reruns: bool,
+    wishes: Wishes,
     webhook: Option<&str>,
     redirect: &str,
 ) -> Value {
@@ -58,7 +71,7 @@ pub(crate) fn manifest(
         "public": false,
         "redirect_url": redirect,
         "hook_attributes": { "url": webhook.unwrap_or(NOWHERE), "active": true },
-        "default_permissions": permissions(target, reruns),
+        "default_permissions": permissions(target, wishes),
         "default_events": EVENTS,
     })
 }
@@ -122,14 +135,20 @@ mod tests {
 
     #[test]
     fn an_app_asks_for_what_the_fleet_needs_and_no_more() {
-        let asked = |target, reruns| serde_json::to_string(&permissions(target, reruns)).unwrap();
-        let organization = organization();
+        let asked = |target, reruns, check_runs| {
+            serde_json::to_string(&permissions(target, Wishes { reruns, check_runs })).unwrap()
+        };
+        let (organization, wishes) = (organization(), Wishes::default());
         assert_eq!(
-            asked(&organization, false),
+            asked(&organization, false, false),
             r#"{"actions":"read","organization_self_hosted_runners":"write"}"#
         );
-        assert_eq!(asked(&repositories(), true), r#"{"actions":"write","administration":"write"}"#);
-        let manifest = manifest("fleetfoot-acme", &organization, false, None, "http://127.0.0.1:1/callback");
+        assert_eq!(
+            asked(&organization, false, true),
+            r#"{"actions":"read","checks":"write","organization_self_hosted_runners":"write"}"#
+        );
+        assert_eq!(asked(&repositories(), true, false), r#"{"actions":"write","administration":"write"}"#);
+        let manifest = manifest("fleetfoot-acme", &organization, wishes, None, "http://127.0.0.1:1/callback");
         assert_eq!(manifest["public"], false);
         assert_eq!(manifest["default_events"], json!(["workflow_job", "workflow_run"]));
         assert_eq!(manifest["hook_attributes"]["url"], NOWHERE);
@@ -140,7 +159,7 @@ mod tests {
         let given = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect()
         };
-        let wanted = permissions(&organization(), false);
+        let wanted = permissions(&organization(), Wishes::default());
         assert!(
             missing(&wanted, &given(&[("actions", "write"), ("organization_self_hosted_runners", "write")]))
                 .is_empty()

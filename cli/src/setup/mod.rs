@@ -129,7 +129,7 @@ impl<'a> Setup<'a> {
         }
         let (app, outcome) = self.app().await?;
         steps.tell(self.people, "GitHub App", outcome);
-        let wanted = manifest::permissions(&self.answers.target, self.answers.reruns);
+        let wanted = manifest::permissions(&self.answers.target, self.answers.wishes);
         let missing = manifest::missing(&wanted, &app.permissions);
         if !missing.is_empty() {
             let page = manifest::settings_page(&self.web, self.organization(), &app.slug);

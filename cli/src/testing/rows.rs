@@ -42,6 +42,7 @@ pub(crate) fn job(id: u64, name: &str, created_at: Timestamp) -> Job {
         name: name.to_owned(),
         labels: vec!["self-hosted".parse().unwrap(), "class:small".parse().unwrap()],
         html_url: format!("https://github.com/acme/app/actions/runs/{}/job/{id}", id / 10 + 7000),
+        head_sha: None,
         created_at,
     };
     let heard = created_at + SignedDuration::from_millis(1300);

@@ -56,6 +56,7 @@ fn plural(kind: &str) -> &str {
         "JobRejected" => "jobs that will get no runner",
         "JobExpired" => "jobs that were given up",
         "JobRerunRefused" => "jobs that lost their machine and are not run again",
+        "CheckRunsRefused" => "refusals of check runs",
         "LaunchFailed" => "runners that cannot be launched",
         "ImageFailed" => "images that could not be built",
         "BudgetReached" => "budgets of which much is spent",

@@ -130,6 +130,7 @@ impl Cleanup {
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
         row.value.expire(reason, now);
+        row.value.show_failure(&self.config, now);
         let fact = row.value.expired(reason);
         ledger::put(&*self.ledger, row).await?;
         Ok(vec![fact])

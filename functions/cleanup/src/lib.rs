@@ -4,6 +4,7 @@
 //! minute. It repairs through the same events as the happy path, and no run does more than a bounded number of repairs.
 
 mod budget;
+mod checks;
 mod costs;
 mod deliveries;
 mod jobs;
@@ -62,6 +63,7 @@ impl EventFunction for Cleanup {
         keep(&mut facts, "reruns", self.reruns(&snapshot, &mut budget, now).await);
         keep(&mut facts, "deliveries", self.deliveries(&mut memory.value, &mut budget, now).await);
         keep(&mut facts, "registrations", self.registrations(&mut memory.value, &mut budget, now).await);
+        keep(&mut facts, "checks", self.checks(&snapshot, &mut memory.value, &mut budget, now).await);
         keep(&mut facts, "search", self.search(&snapshot, &mut memory.value, &mut budget, now).await);
         // Last: what is remembered as told is told, if only the memory is written.
         let costs = self.costs(&snapshot, &mut memory.value, &event.id, now).await;

@@ -112,6 +112,18 @@ fn a_queued_job_becomes_one_fact() {
         (12_877_621_891, "lineville/elastic-machines-testing", true)
     );
     assert_eq!(fact.job.created_at, "2023-04-19T21:12:12Z".parse().unwrap());
+    assert_eq!(fact.job.head_sha, Some("16c5286e8d9a0629956a28938386b36608707a71".parse().unwrap()));
+}
+
+/// Only a check run would need it.
+#[test]
+fn a_job_whose_commit_is_no_hash_is_served_without_it() {
+    for commit in [json!("main"), json!("../../acme/other/check-runs"), json!(""), json!(null)] {
+        let (response, facts) =
+            api().signed("workflow_job", &with(|body| body["workflow_job"]["head_sha"] = commit));
+        let [Fact::JobQueued(fact)] = &facts[..] else { panic!("{response:?}") };
+        assert_eq!(fact.job.head_sha, None);
+    }
 }
 
 /// lesson 14: a missing signature answered 500 instead of 401; the expected signature logged.

@@ -36,6 +36,9 @@ impl JobState {
             event.completed_at,
             now,
         );
+        if event.runner.is_some() {
+            start.job.value.show_recovery(&self.config, now);
+        }
         // Its task may have ended before; if not, `task-state` looks when it does.
         if let Some(runner) = &start.runner {
             rerun::after_loss(&mut start.job.value, &runner.value, &self.config, now);

@@ -26,6 +26,7 @@ impl JobState {
         let own = start.own.as_ref().map(|own| own.value.name.clone());
         let consequences = start.apply(now);
         start.job.value.start(&event.runner.name, event.started_at, now);
+        start.job.value.show_recovery(&self.config, now);
         self.ledger.commit(changes(start)).await?;
         self.follow(facts, consequences, own, now).await
     }

@@ -239,6 +239,7 @@ impl Launch {
             FleetError::Impossible(reason) => {
                 let fact = job.value.rejected(&reason);
                 job.value.reject(&reason, now);
+                job.value.show_failure(&self.config, now);
                 fact
             }
             _ => retry::after_failure(
@@ -295,6 +296,7 @@ impl Launch {
     ) -> Result<Vec<Fact>, FunctionError> {
         let fact = job.value.rejected(reason);
         job.value.reject(reason, now);
+        job.value.show_failure(&self.config, now);
         ledger::put(&*self.ledger, job).await?;
         Ok(vec![fact])
     }

@@ -112,6 +112,7 @@ impl World {
             name: "<img src=x onerror=alert(1)>".to_owned(),
             labels: vec!["self-hosted".parse().unwrap()],
             html_url: "javascript:alert(1)".to_owned(),
+            head_sha: None,
             created_at: self.clock.now(),
         };
         ledger::put(&*self.ledger, Stored::new(Job::new(description, self.clock.now()))).await.unwrap();

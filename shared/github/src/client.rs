@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::check::CheckRun;
 use fleetfoot_model::config::{GitHubConfig, Target};
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
 use fleetfoot_model::ports::{
@@ -16,7 +17,7 @@ use fleetfoot_model::spec::Label;
 
 use crate::budget::Budget;
 use crate::session::Session;
-use crate::{deliveries, jobs, releases, rerun, runners};
+use crate::{checks, deliveries, jobs, releases, rerun, runners};
 
 /// GitHub's REST API. Make one and keep it: it holds the connections and the tokens.
 pub struct GitHubClient {
@@ -95,5 +96,9 @@ impl GitHub for GitHubClient {
 
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {
         rerun::rerun(&self.session, request).await
+    }
+
+    async fn show(&self, check: &CheckRun) -> Result<(), GitHubError> {
+        checks::show(&self.session, check).await
     }
 }

@@ -15,6 +15,7 @@
 mod api;
 mod app;
 mod budget;
+mod checks;
 mod checkup;
 mod client;
 mod deliveries;

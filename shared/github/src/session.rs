@@ -76,6 +76,14 @@ impl Session {
         matches!(self.credentials, Credentials::App { .. })
     }
 
+    /// The App that signs in, if one does.
+    pub(crate) fn app_id(&self) -> Option<u64> {
+        match self.credentials {
+            Credentials::App { id, .. } => Some(id),
+            Credentials::Token(_) => None,
+        }
+    }
+
     /// Asks with the installation token or the personal access token. A refusal is an error.
     pub(crate) async fn ask(&self, call: &Call) -> Result<Answer, GitHubError> {
         let credential = self.token.get(self.now(), self.fetch_token()).await?;

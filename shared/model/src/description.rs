@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::ids::{GithubRunnerId, JobId, Repository, RunId};
+use crate::ids::{CommitSha, GithubRunnerId, JobId, Repository, RunId};
 use crate::spec::Label;
 
 /// What a webhook tells of a job, carried in every event that is about GitHub's side of it.
@@ -31,6 +31,9 @@ pub struct JobDescription {
     /// Its page at GitHub.
     #[serde(default)]
     pub html_url: String,
+    /// The commit that it runs for; absent if GitHub did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_sha: Option<CommitSha>,
     /// When GitHub created it.
     pub created_at: Timestamp,
 }

@@ -310,6 +310,15 @@ facts! {
         /// What was refused, by whom, and what to do.
         reason: String,
     }
+    /// GitHub forbids the check runs that commits are to show. Told once until it takes one. A person hears of it.
+    CheckRunsRefused {
+        /// Whose commit it was.
+        repository: Repository,
+        /// What GitHub said, and what to do.
+        reason: String,
+        /// It is not asked again before.
+        until: Timestamp,
+    }
     /// A webhook that had not arrived was asked for again.
     DeliveryRecovered {
         /// GitHub's GUID of the delivery; it stays the same when delivered again.

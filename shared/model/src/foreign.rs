@@ -39,6 +39,9 @@ pub struct WorkflowJob {
     /// Its page.
     #[serde(default)]
     pub html_url: Option<String>,
+    /// The commit that it runs for.
+    #[serde(default)]
+    pub head_sha: Option<String>,
     /// `queued`, `waiting`, `in_progress`, `completed`, ...
     #[serde(default)]
     pub status: Option<String>,
@@ -83,6 +86,8 @@ impl WorkflowJob {
             name: self.name.clone().unwrap_or_default(),
             labels: self.labels.iter().map(|label| label.parse()).collect::<Result<_, _>>()?,
             html_url: self.html_url.clone().unwrap_or_default(),
+            // Nothing but a check run needs it: a job is served whatever stands there.
+            head_sha: self.head_sha.as_deref().and_then(|sha| sha.parse().ok()),
             created_at: self.created_at.or(self.started_at).unwrap_or(now),
         })
     }

@@ -208,6 +208,14 @@ text_id!(
         .is_some_and(|(owner, name)| word(owner, 100, "-_") && word(name, 100, "-_.") && name != "." && name != "..")
 );
 
+text_id!(
+    /// The hash of a commit, as Git writes it: SHA-1 or SHA-256.
+    CommitSha,
+    "40 or 64 lower-case hexadecimal digits",
+    |text| [40, 64].contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+);
+
 impl NoticeKey {
     /// The key of what these words name, whatever they are.
     pub fn of(words: &str) -> Self {
@@ -302,6 +310,19 @@ mod tests {
         assert_eq!(name.origin(), Origin::Pool { pool: "night-shift".parse().unwrap(), sequence: 7 });
         assert!(name.belongs_to(&"ff".parse().unwrap()));
         assert!(!name.belongs_to(&"gg".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_commit_is_named_by_its_whole_hash() {
+        for good in ["0".repeat(40), "16c5286e8d9a0629956a28938386b36608707a71".to_owned(), "f".repeat(64)] {
+            assert_eq!(good.parse::<CommitSha>().unwrap().as_str(), good);
+        }
+        for bad in ["", "main", "16c5286", "../../16c5286e8d9a0629956a28938386b36608707a", &"G".repeat(40)] {
+            assert!(bad.parse::<CommitSha>().is_err(), "{bad:?}");
+        }
+        for length in [39, 41, 63, 65] {
+            assert!("0".repeat(length).parse::<CommitSha>().is_err(), "{length}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::check::Check;
 use crate::events::{Fact, JobDeferred, JobDescription, JobExpired, JobQueued, JobRejected, QueueCause};
 use crate::ids::{JobId, RunnerName};
 use crate::rerun::Rerun;
@@ -108,6 +109,9 @@ pub struct Job {
     /// Whether it is to be run again because its runner lost its machine, and how far that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun: Option<Rerun>,
+    /// What its commit is to show of it, and how far that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     /// When its state last changed.
     pub changed_at: Timestamp,
     /// What happened to it.
@@ -128,6 +132,7 @@ impl Job {
             failures: 0,
             replacements: 0,
             rerun: None,
+            check: None,
             changed_at: now,
             timeline: Timeline::default(),
         }
@@ -146,6 +151,13 @@ impl Job {
     /// Whether it may still change.
     pub fn is_open(&self) -> bool {
         matches!(self.state, JobState::Queued { .. } | JobState::Running { .. })
+    }
+
+    /// Whether it may still change, or GitHub is still to be asked or told something about it.
+    pub fn is_unsettled(&self) -> bool {
+        self.is_open()
+            || self.rerun.as_ref().is_some_and(Rerun::is_open)
+            || self.check.as_ref().is_some_and(Check::is_open)
     }
 
     /// The runner meant for it while it is queued.

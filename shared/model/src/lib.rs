@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod budget;
+pub mod check;
 pub mod config;
 pub mod cost;
 pub mod counter;

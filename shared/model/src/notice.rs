@@ -96,6 +96,12 @@ impl Notice {
                 )
                 .about_job(it.job),
             ),
+            Fact::CheckRunsRefused(it) => Some(Self::new(
+                fact,
+                format!("{}: GitHub does not let commits show jobs that get no runner", it.repository),
+                &it.reason,
+                None,
+            )),
             // A job's own rejection tells the same; only a pool's runner has nobody else to speak for it.
             Fact::LaunchFailed(it) if it.for_good && it.job.is_none() => {
                 let title = format!("Runner {} cannot be launched", it.runner);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::check::CheckRun;
 use crate::events::{Fact, JobCompleted, JobDescription, JobStarted, ObservedRunner};
 use crate::ids::{DeliveryId, GithubRunnerId, JobId, Repository, RunId, RunnerName, TaskId};
 use crate::notice::Place;
@@ -306,6 +307,11 @@ pub trait GitHub: Send + Sync {
     /// Asks for jobs once more (POST, needs the permission to write Actions). Asking twice runs them once: the run is
     /// looked at first, and one that is past the attempt is left alone.
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError>;
+
+    /// Shows on a commit what became of a job: creates a check run that failed, or has those of the same workflow run and
+    /// name succeed. Needs an App with the permission to write Checks ([`GitHubError::Forbidden`] without). One or two
+    /// requests; more only where several check runs are to succeed.
+    async fn show(&self, check: &CheckRun) -> Result<(), GitHubError>;
 }
 
 /// Why Slack did not take a message.

@@ -16,7 +16,6 @@ use crate::image_key::ImageMode;
 use crate::job::{Job, JobState};
 use crate::notice::{AlarmStory, NoticeWindow, PendingNotice};
 use crate::pause::Pause;
-use crate::rerun::Rerun;
 use crate::runner::{Runner, Scope};
 use crate::spec::Arch;
 use crate::{SignedDuration, Timestamp};
@@ -221,6 +220,10 @@ pub struct CleanupMemory {
     pub runners_mended_up_to: Option<RunnerName>,
     /// The last job that GitHub was asked about, if more were to be asked about than one run may.
     pub jobs_asked_up_to: Option<JobId>,
+    /// When GitHub is to be asked again to show something on a commit, if it forbade that.
+    pub checks_refused_until: Option<Timestamp>,
+    /// The workflow runs whose commits may show a job without a runner, with when that was last shown.
+    pub checks_shown: BTreeMap<RunId, Timestamp>,
     /// How far costs are counted and told.
     pub costs: CostMemory,
 }
@@ -294,10 +297,8 @@ impl Record {
                 JobState::Queued { .. } | JobState::Running { .. } => {
                     (Index::Active, job.description.created_at)
                 }
-                // Ended, but GitHub is still to be asked to run it again.
-                _ if job.rerun.as_ref().is_some_and(Rerun::is_open) => {
-                    (Index::Active, job.description.created_at)
-                }
+                // Ended, but GitHub is still to be asked to run it again, or to be told of it.
+                _ if job.is_unsettled() => (Index::Active, job.description.created_at),
                 _ => (Index::Ended, job.changed_at),
             }),
             Self::Runner(runner) if runner.is_free() => Some((Index::Unmatched, runner.reserved_at)),

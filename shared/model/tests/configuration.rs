@@ -216,6 +216,16 @@ fn a_budget_tells_at_percentages_in_order() {
     assert_eq!(digest.map(|time| time.to_string()).as_deref(), Some("09:00 Europe/Berlin"));
 }
 
+/// With a token it is refused: `mistakes.txt`.
+#[test]
+fn commits_show_jobs_without_a_runner_only_where_an_app_is_told_to() {
+    let wanted = |wanted: bool| format!("[notify]\ncheck_runs = {wanted}\n");
+    assert!(!with("").notify.check_runs && !with(&wanted(false)).notify.check_runs);
+    let app = "app = { id = 1, installation = 2, key = \"env:KEY\" }";
+    let text = LEAST.replace("token = \"env:GITHUB_TOKEN\"", app) + &wanted(true);
+    assert!(load("fleet.toml", &text).unwrap().notify.check_runs);
+}
+
 #[test]
 fn an_empty_file_is_told_what_it_needs() {
     assert_eq!(

@@ -40,7 +40,11 @@ pub(crate) fn needed(config: &Config) -> Vec<Needed> {
         }
     };
     let level = if config.recovery.rerun_interrupted { "write" } else { "read" };
-    vec![runners, Needed { name: "actions", level, title: "Repository: Actions" }]
+    let mut needed = vec![runners, Needed { name: "actions", level, title: "Repository: Actions" }];
+    if config.notify.check_runs {
+        needed.push(Needed { name: "checks", level: "write", title: "Repository: Checks" });
+    }
+    needed
 }
 
 /// The events that the webhook has to tell of, and whether nothing works without.

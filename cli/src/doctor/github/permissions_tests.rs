@@ -67,6 +67,13 @@ fn what_an_app_needs_follows_from_the_configuration() {
                 .to_owned()
         )]
     );
+    let checks = "[notify]\ncheck_runs = true\n";
+    let lacking = faults(checks, &app(|_| {}), &installation(|_| {}), None);
+    assert_eq!(lacking.len(), 1);
+    assert_eq!(lacking[0].0, "the App fleet lacks the permission Repository: Checks: write");
+    let asking = app(|it| drop(it.permissions.insert("checks".to_owned(), "write".to_owned())));
+    let unheard = faults(checks, &asking, &installation(|_| {}), None);
+    assert_eq!(unheard[0].0, "acme has not accepted the App's permission Repository: Checks: write");
     let none = app(|it| it.permissions.clear());
     assert!(faults(REPOSITORIES, &none, &installation(|_| {}), None)[0].0.contains("Administration: write"));
     let mine = app(|it| {

@@ -4,6 +4,7 @@
 
 mod apps;
 mod auth;
+mod checks;
 mod checkup;
 mod deliveries;
 mod jobs;

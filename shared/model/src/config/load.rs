@@ -91,7 +91,7 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
     let limits = limits(&section("limits"));
     let images = images(&section("images"), default_image);
     let repositories = repositories(&section("repositories"), target);
-    let notify = notify(&section("notify"));
+    let notify = notify(&section("notify"), github.as_ref().map(|github| &github.credentials));
     let prices = prices(&section("prices"));
     let budget = budget(&section("budget"));
     let recovery = recovery(&section("recovery"));

@@ -2,6 +2,7 @@
 
 use url::{Host, Url};
 
+use super::Credentials;
 use super::text::{Node, Table, quoted};
 use crate::SignedDuration;
 use crate::digest::{DigestTime, InvalidDigestTime};
@@ -25,6 +26,9 @@ pub struct NotifyConfig {
     pub dashboard: Option<String>,
     /// When the digest of the day before is told. Default never.
     pub digest: Option<DigestTime>,
+    /// Whether a job that gets no runner is shown as a failed check on its commit. Default false: it needs an App that may
+    /// write Checks.
+    pub check_runs: bool,
 }
 
 impl Default for NotifyConfig {
@@ -35,6 +39,7 @@ impl Default for NotifyConfig {
             window: SignedDuration::from_mins(10),
             dashboard: None,
             digest: None,
+            check_runs: false,
         }
     }
 }
@@ -65,7 +70,7 @@ impl SlackConfig {
     }
 }
 
-pub(super) fn notify(table: &Table<'_>) -> NotifyConfig {
+pub(super) fn notify(table: &Table<'_>, credentials: Option<&Credentials>) -> NotifyConfig {
     let window = table.get("window_seconds").integer(60..=MOST_WINDOW_SECONDS);
     let window = window.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
     let default = NotifyConfig::default();
@@ -75,6 +80,7 @@ pub(super) fn notify(table: &Table<'_>) -> NotifyConfig {
         window: window.unwrap_or(default.window),
         dashboard: dashboard(&table.get("dashboard")),
         digest: digest(&table.get("digest")),
+        check_runs: check_runs(&table.get("check_runs"), credentials),
     };
     table.finish();
     notify
@@ -151,4 +157,16 @@ fn dashboard(node: &Node<'_>) -> Option<String> {
 fn digest(node: &Node<'_>) -> Option<DigestTime> {
     let text = node.string("HH:MM ZONE, such as \"09:00 Europe/Berlin\"")?;
     text.parse().map_err(|error: InvalidDigestTime| node.refuse(quoted(text), error)).ok()
+}
+
+/// Nobody but a GitHub App can create check runs (GitHub docs, "Create a check run").
+fn check_runs(node: &Node<'_>, credentials: Option<&Credentials>) -> bool {
+    let is_wanted = node.boolean().unwrap_or(false);
+    if is_wanted && matches!(credentials, Some(Credentials::Token(_))) {
+        node.refuse(
+            "true with token under [github]",
+            "true with app: only a GitHub App can create check runs",
+        );
+    }
+    is_wanted
 }

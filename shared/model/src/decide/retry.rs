@@ -17,6 +17,7 @@ pub fn after_failure(job: &mut Job, reason: &str, config: &Config, now: Timestam
         );
         let fact = job.rejected(&reason);
         job.reject(&reason, now);
+        job.show_failure(config, now);
         return fact;
     }
     let wait = config.timeouts.backoff_after(job.failures);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
+mod checks;
 mod labels;
 mod reruns;
 mod takeover;
@@ -56,6 +57,7 @@ fn describe(id: u64, repository: &str, labels: &str) -> JobDescription {
         name: "test".to_owned(),
         labels: labels_of(labels),
         html_url: String::new(),
+        head_sha: None,
         created_at: now() + SignedDuration::from_secs(i64::try_from(id).unwrap()),
     }
 }

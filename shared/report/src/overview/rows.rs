@@ -13,7 +13,7 @@ use fleetfoot_model::runner::{Runner, Scope};
 /// Rows by kind, each in the order in which they were read.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
-    /// Queued and running ones, oldest first; also ended ones that GitHub is still to be asked to run again.
+    /// Queued and running ones, oldest first; also ended ones of which GitHub is still to be asked or told something.
     pub(super) open_jobs: Vec<&'a Job>,
     /// Newest first.
     pub(super) ended_jobs: Vec<&'a Job>,

@@ -54,6 +54,7 @@ fn job(id: u64, repository: &str, created_at: Timestamp) -> Job {
         name: format!("test {id}"),
         labels: vec!["self-hosted".parse().unwrap()],
         html_url: format!("https://github.com/{repository}/actions/runs/1/job/{id}"),
+        head_sha: None,
         created_at,
     };
     Job::new(description, created_at)

@@ -10,7 +10,6 @@ use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::record::Record;
-use fleetfoot_model::rerun::Rerun;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
 use super::Found;
@@ -87,7 +86,7 @@ impl Books {
 
     fn job_written(&mut self, now: Timestamp, job: &Job) {
         let id = job.id();
-        if job.is_open() || job.rerun.as_ref().is_some_and(Rerun::is_open) {
+        if job.is_unsettled() {
             self.open_jobs.insert(id)
         } else {
             self.open_jobs.remove(&id)

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::check::CheckRun;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
 use fleetfoot_model::ports::{
     Delivery, GitHub, GitHubError, JitRunner, JobReport, ListedRunner, RerunAnswer,
@@ -106,5 +107,10 @@ impl GitHub for WorldGitHub {
     async fn rerun(&self, request: &RerunRequest) -> Result<RerunAnswer, GitHubError> {
         self.pass().await;
         self.github.rerun(request).await
+    }
+
+    async fn show(&self, check: &CheckRun) -> Result<(), GitHubError> {
+        self.pass().await;
+        self.github.show(check).await
     }
 }

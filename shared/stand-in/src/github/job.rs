@@ -1,7 +1,7 @@
 //! A job at the stand-in GitHub: what was ordered, where it is, and what happened to it.
 
 use fleetfoot_model::events::JobDescription;
-use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId};
+use fleetfoot_model::ids::{CommitSha, GithubRunnerId, JobId, Repository, RunId};
 use fleetfoot_model::ports::{JobReport, JobStatus};
 use fleetfoot_model::spec::Label;
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -195,8 +195,14 @@ impl Job {
             name: self.order.name.clone(),
             labels: self.order.labels.clone(),
             html_url: self.html_url(),
+            head_sha: Some(self.head_sha()),
             created_at: seconds(self.history.ordered_at),
         }
+    }
+
+    /// The commit that was pushed: another one for each run, and the same in each attempt.
+    pub(crate) fn head_sha(&self) -> CommitSha {
+        format!("{:040x}", self.run.0).parse().expect("40 hexadecimal digits are a hash")
     }
 
     pub(crate) fn html_url(&self) -> String {

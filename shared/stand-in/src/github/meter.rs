@@ -38,6 +38,12 @@ pub enum Call {
     Redeliver,
     /// A job, or those of a run that failed, once more.
     Rerun,
+    /// A new check run.
+    CreateCheck,
+    /// The check runs of a commit.
+    ListChecks,
+    /// A check run that is changed.
+    ChangeCheck,
     /// Releases of the runner.
     Releases,
     /// How the App is set up.
@@ -48,7 +54,14 @@ impl Call {
     /// GitHub's price of a request: 1 point for a GET, 5 for anything else.
     pub fn points(self) -> u64 {
         match self {
-            Self::Jit | Self::DeleteRunner | Self::Redeliver | Self::Rerun | Self::SetHook | Self::Token => 5,
+            Self::Jit
+            | Self::DeleteRunner
+            | Self::Redeliver
+            | Self::Rerun
+            | Self::SetHook
+            | Self::CreateCheck
+            | Self::ChangeCheck
+            | Self::Token => 5,
             Self::ListRunners
             | Self::Job
             | Self::ListRuns
@@ -56,6 +69,7 @@ impl Call {
             | Self::RunJobs
             | Self::Hooks
             | Self::Deliveries
+            | Self::ListChecks
             | Self::App
             | Self::Releases => 1,
         }

@@ -4,6 +4,7 @@
 mod app;
 mod apps;
 mod assignment;
+mod checks;
 mod faults;
 mod job;
 mod lifecycle;
@@ -36,6 +37,7 @@ use sessions::Session;
 
 pub use app::App;
 pub use apps::RegisteredApp;
+pub use checks::CheckView;
 pub use faults::Faults;
 pub use job::{Assignment, JobHistory, JobOrder};
 pub(crate) use job::{Job, seconds};
@@ -74,6 +76,7 @@ pub struct StandInGitHub {
     meter: Meter,
     templates: Templates,
     apps: Apps,
+    checks: Vec<CheckView>,
     /// Where webhooks go that somebody has added.
     hook_urls: BTreeMap<Scope, String>,
     latest_job: u64,
@@ -118,6 +121,7 @@ impl StandInGitHub {
             meter: Meter::new(settings.limits.clone(), settings.hook),
             templates: Templates::new(settings.is_brief),
             apps: Apps::default(),
+            checks: Vec::new(),
             hook_urls: BTreeMap::new(),
             // As large as the real ones, which are beyond 32 bits.
             latest_job: 40_000_000_000 + u64::from(dice.bytes::<1>()[0]) * 1_000_000,

@@ -165,8 +165,7 @@ fn shorten(body: &mut Value) {
     const OF_REPOSITORY: &[&str] =
         &["id", "name", "full_name", "private", "visibility", "owner", "html_url", "url"];
     // Those of a job are filled in, but for these.
-    const UNREAD: &[&str] =
-        &["node_id", "head_sha", "head_branch", "url", "run_url", "check_run_url", "steps"];
+    const UNREAD: &[&str] = &["node_id", "head_branch", "url", "run_url", "check_run_url", "steps"];
     keep(body, |name| PARTS.contains(&name));
     keep(&mut body["repository"], |name| OF_REPOSITORY.contains(&name));
     keep(&mut body["repository"]["owner"], |name| name == "login");
@@ -263,6 +262,7 @@ fn fill_job(target: &mut Value, moment: &Moment, job: &Job) {
     target["started_at"] = time(moment.started_at.unwrap_or(ordered_at));
     target["completed_at"] = moment.completed_at.map_or(Value::Null, time);
     target["html_url"] = json!(job.html_url());
+    target["head_sha"] = json!(job.head_sha());
     fill_runner(target, moment);
 }
 

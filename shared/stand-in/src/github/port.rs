@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use fleetfoot_model::Timestamp;
+use fleetfoot_model::check::{CheckRun, Shows};
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository, RunId, RunnerName};
 use fleetfoot_model::ports::{
     Delivery, GitHub, GitHubError, Hook, JitRunner, JobReport, JobStatus, ListedRunner, RerunAnswer,
@@ -11,7 +12,7 @@ use fleetfoot_model::runner::Scope;
 use fleetfoot_model::runner_release::RunnerRelease;
 use fleetfoot_model::spec::Label;
 
-use super::{Call, RunnerView, StandInGitHub};
+use super::{Call, CheckView, RunnerView, StandInGitHub};
 use crate::in_process::InProcess;
 
 /// The stand-in GitHub behind the port.
@@ -147,6 +148,30 @@ impl GitHub for InProcess<StandInGitHub> {
         }
         Ok(RerunAnswer::Requested)
     }
+
+    async fn show(&self, check: &CheckRun) -> Result<(), GitHubError> {
+        let CheckRun { repository, commit, name, title, summary, .. } = check;
+        let mut there = Vec::new();
+        if check.may_be_there || check.shows == Shows::Recovery {
+            there = self.state().list_checks(self.now(), repository, commit, name)?;
+        }
+        if check.shows == Shows::Recovery {
+            there.retain(|it| it.conclusion == "failure" && check.is_of_same_run(&it.external_id));
+            for failed in there {
+                let words = (title.as_str(), summary.as_str());
+                self.state().change_check(self.now(), repository, failed.id, "success", words)?;
+            }
+        } else if !there.iter().any(|it| it.external_id == check.external_id()) {
+            self.state().create_check(self.now(), failed(check))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(check: &CheckRun) -> CheckView {
+    let CheckRun { repository, commit, name, title, summary, details_url, .. } = check.clone();
+    let (external_id, conclusion) = (check.external_id(), "failure".to_owned());
+    CheckView { id: 0, repository, commit, name, external_id, conclusion, title, summary, details_url }
 }
 
 impl StandInGitHub {

@@ -66,7 +66,7 @@ pub struct DeliveryView {
 
 impl StandInGitHub {
     /// Does what is asked, if the limits and the faults let it.
-    fn request<T>(
+    pub(super) fn request<T>(
         &mut self,
         now: Timestamp,
         call: Call,

@@ -25,6 +25,8 @@ pub struct Settings {
     pub hook: HookKind,
     /// Whether those who ask have the permission to write Actions. Default true.
     pub may_rerun: bool,
+    /// Whether those who ask have the permission to write Checks. Default true.
+    pub may_check: bool,
     /// Whether webhooks are as brief as can be: without the parts that nobody reads, and none for runs of private code. For simulations of
     /// very many jobs. Default false.
     pub is_brief: bool,
@@ -50,6 +52,7 @@ impl Settings {
             app_key: Secret::new(""),
             hook: HookKind::App,
             may_rerun: true,
+            may_check: true,
             is_brief: false,
             app: App::default(),
             runner_releases: Vec::new(),

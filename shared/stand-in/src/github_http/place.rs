@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use fleetfoot_model::ids::Repository;
+use fleetfoot_model::ids::{CommitSha, Repository};
 use fleetfoot_model::ports::{GitHubError, Hook};
 use fleetfoot_model::runner::Scope;
 
@@ -32,6 +32,12 @@ impl Place {
             Scope::Repository(repository) => Ok(repository.clone()),
             Scope::Organization(_) => Err(GitHubError::NotFound("repository".to_owned())),
         }
+    }
+
+    /// The commit, where the path names one.
+    pub(super) fn commit(&self) -> Result<CommitSha, GitHubError> {
+        let commit = self.parts.get("commit").and_then(|text| text.parse().ok());
+        commit.ok_or_else(|| GitHubError::NotFound("commit".to_owned()))
     }
 
     /// The webhook with this id.

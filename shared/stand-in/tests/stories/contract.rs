@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use fleetfoot_github::GitHubClient;
 use fleetfoot_model::SignedDuration;
+use fleetfoot_model::check::{CheckRun, Shows};
 use fleetfoot_model::config::{Credentials, GitHubConfig, Target};
 use fleetfoot_model::ids::{GithubRunnerId, JobId, RunnerName};
 use fleetfoot_model::ports::{
@@ -123,6 +124,7 @@ async fn jobs() {
         assert_eq!(report.description.labels, known.description.labels);
         assert_eq!(report.description.created_at, known.description.created_at);
         assert_eq!(report.description.html_url, known.description.html_url);
+        assert_eq!(report.description.head_sha, known.description.head_sha);
         assert_eq!(port.job(&app(), waiting).await.unwrap().status, JobStatus::Blocked);
         let known = state.lock().unwrap().report(ended).unwrap().status;
         assert!(matches!(known, JobStatus::Completed { runner: None, .. }));
@@ -202,6 +204,53 @@ async fn jobs_are_run_again() {
         (request.attempt, request.jobs) = (2, vec![alone, long]);
         assert_eq!(port.rerun(&request).await, Ok(RerunAnswer::Requested));
         assert_eq!(state.lock().unwrap().calls_of(Call::Rerun), 2);
+    }
+}
+
+#[tokio::test]
+async fn check_runs() {
+    for world in World::both(quick()).await {
+        let job = world.queue(order());
+        let World { state, port } = &world;
+        let described = port.job(&app(), job).await.unwrap().description;
+        let failure = CheckRun {
+            repository: app(),
+            commit: described.head_sha.unwrap(),
+            run: described.run_id,
+            job,
+            name: "Fleetfoot: CI / build".to_owned(),
+            shows: Shows::Failure,
+            title: "No runner for this job".to_owned(),
+            summary: "because".to_owned(),
+            details_url: Some(described.html_url),
+            completed_at: SystemClock.now(),
+            may_be_there: false,
+        };
+        port.show(&failure).await.unwrap();
+        port.show(&CheckRun { may_be_there: true, ..failure.clone() }).await.unwrap();
+        let shown = state.lock().unwrap().checks().to_vec();
+        assert_eq!(
+            (shown.len(), shown[0].conclusion.as_str(), shown[0].summary.as_str()),
+            (1, "failure", "because")
+        );
+        assert_eq!(
+            (&shown[0].external_id, &shown[0].details_url),
+            (&failure.external_id(), &failure.details_url)
+        );
+        port.show(&failure).await.unwrap();
+        assert_eq!(state.lock().unwrap().checks().len(), 2, "GitHub makes one for each request");
+
+        let title = "A runner took this job".to_owned();
+        let recovery = CheckRun { shows: Shows::Recovery, title, job: JobId(1), ..failure.clone() };
+        port.show(&recovery).await.unwrap();
+        let shown = state.lock().unwrap().checks().to_vec();
+        assert!(shown.iter().all(|it| it.conclusion == "success" && it.title == recovery.title), "{shown:?}");
+        let nowhere = CheckRun { commit: "0".repeat(64).parse().unwrap(), ..failure.clone() };
+        assert!(matches!(port.show(&nowhere).await, Err(GitHubError::Invalid(_))));
+        state.lock().unwrap().grant_checks(false);
+        assert!(matches!(port.show(&failure).await, Err(GitHubError::Forbidden(_))));
+        let calls = [Call::CreateCheck, Call::ListChecks, Call::ChangeCheck];
+        assert_eq!(calls.map(|call| state.lock().unwrap().calls_of(call)), [4, 2, 2]);
     }
 }
 

@@ -3,6 +3,7 @@
 mod actions;
 mod app;
 mod apps;
+mod checks;
 mod deliveries;
 mod runners;
 
@@ -75,7 +76,10 @@ pub(super) fn routes(face: &Face) -> Router<Face> {
         .route("/actions/runs/{run}/rerun-failed-jobs", post(actions::rerun_failed))
         .route("/actions/runs", get(actions::runs))
         .route("/actions/runs/{run}", get(actions::run))
-        .route("/actions/runs/{run}/jobs", get(actions::run_jobs));
+        .route("/actions/runs/{run}/jobs", get(actions::run_jobs))
+        .route("/check-runs", post(checks::create))
+        .route("/check-runs/{check}", patch(checks::change))
+        .route("/commits/{commit}/check-runs", get(checks::list));
     Router::new()
         .route("/app/installations/{installation}/access_tokens", post(token))
         .route("/app", get(app::app))
