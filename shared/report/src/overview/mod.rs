@@ -12,6 +12,8 @@ mod job;
 mod lines;
 mod pools;
 mod reader;
+#[cfg(test)]
+mod reader_tests;
 mod rows;
 mod runner;
 mod starts;
