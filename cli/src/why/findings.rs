@@ -3,7 +3,7 @@
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::ids::{JobId, RunnerName};
-use fleetfoot_model::job::Job;
+use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::{self, Ledger, LedgerError};
 use fleetfoot_model::record::{Index, WorkflowRun};
 use fleetfoot_model::runner::Runner;
@@ -30,6 +30,24 @@ pub(super) struct Findings {
     pub(super) image: Option<ImageView>,
     pub(super) capacity: Vec<Used>,
     pub(super) phases: Vec<Phase>,
+}
+
+impl Findings {
+    /// What a person could do so that it runs; none for a job that runs, or ran.
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        match &self.job.state {
+            JobState::Queued { .. } => self.wait.as_ref().map(|wait| wait.wait.remedy),
+            // The fleet cannot take a job back from GitHub.
+            JobState::Rejected { .. } => Some(
+                "mend what the reason names, cancel the run, which GitHub keeps queued for up to 24 hours, and run it \
+                 again; `fleetfoot explain LABELS...` tells beforehand what labels would get",
+            ),
+            JobState::Expired { .. } => {
+                Some("run it again at GitHub; the timeline below tells what it waited for")
+            }
+            JobState::Running { .. } | JobState::Finished { .. } => None,
+        }
+    }
 }
 
 /// Finds a job by its id, or by its page.

@@ -36,7 +36,7 @@ pub(super) fn describe(findings: &Findings, times: &Times) -> String {
     ));
     sections.push(timeline("What happened to the job", &job.timeline, times));
     if let Some(runner) = runner {
-        sections.push([runners::heading(runner), runners::summary(runner, times), place(runner)].concat());
+        sections.push([runners::heading(runner), runners::summary(runner, times)].concat());
         sections.push(timeline("What happened to the runner", &runner.timeline, times));
     }
     sections.join("\n")
@@ -58,6 +58,7 @@ fn summary(findings: &Findings, times: &Times) -> String {
     let mut text = format!("{} {}\n", paint(HEADING, &heading), paint(style(job), &state));
     text.push_str(&pairs([
         ("reason", view::reason(&job.state).map(safe)),
+        ("what helps", findings.remedy().filter(|_| wait.is_none()).map(str::to_owned)),
         ("repository", Some(description.repository.to_string())),
         ("name", Some(title(description))),
         ("labels", Some(labels(&description.labels))),
@@ -89,16 +90,6 @@ fn cost(runner: Option<&Runner>) -> Option<String> {
         format!(" ({} s {}, list prices of {})", billed.seconds, billed.capacity, billed.prices)
     });
     Some(format!("{usd:.6} USD for its runner{billed}"))
-}
-
-/// Where and how its task came up.
-fn place(runner: &Runner) -> String {
-    let Some(arrival) = &runner.arrival else { return String::new() };
-    pairs([
-        ("capacity", arrival.provider.as_deref().map(safe)),
-        ("zone", arrival.zone.as_deref().map(safe)),
-        ("subnet", arrival.subnet.as_deref().map(safe)),
-    ])
 }
 
 /// How its labels were read, and what was decided.
