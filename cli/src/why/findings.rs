@@ -2,12 +2,12 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
-use fleetfoot_model::ids::{JobId, RunnerName};
+use fleetfoot_model::ids::JobId;
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::{self, Ledger, LedgerError};
 use fleetfoot_model::record::{Index, WorkflowRun};
 use fleetfoot_model::runner::Runner;
-use fleetfoot_report::view;
+use fleetfoot_report::overview;
 
 use super::capacity::{self, Used};
 use super::heard::{self, HeardView};
@@ -83,11 +83,7 @@ pub(super) async fn read(
     config: Option<&Config>,
     now: Timestamp,
 ) -> Result<Findings, LedgerError> {
-    // A runner that is not ours, such as one of GitHub's own, has no row.
-    let runner = match view::runner_of(&job.state).and_then(|name| name.parse::<RunnerName>().ok()) {
-        Some(name) => ledger::runner(ledger, &name).await?.map(|row| row.value),
-        None => None,
-    };
+    let runner = overview::runner_of(ledger, &job).await?;
     let run = ledger::run(ledger, job.description.run_id).await?.map(|row| row.value);
     let wait = wait::wait(ledger, &job, runner.as_ref(), now).await?;
     let heard = heard::heard(ledger, &job).await?;

@@ -36,7 +36,7 @@ pub use pools::PoolLine;
 pub use reader::Reader;
 pub use runner::{RunnerLine, RunnerPhase};
 pub use starts::StartTimes;
-pub use timeline::{JobTimeline, job_timeline};
+pub use timeline::{JobTimeline, job_timeline, runner_of};
 pub use wait::Wait;
 
 /// The most rows that are read of each index of open jobs and runners, and of images.

@@ -1,6 +1,6 @@
 //! What a reader asks the ledger for, and what moves while it reads.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use fleetfoot_local::ledger::MemoryLedger;
@@ -12,46 +12,53 @@ use fleetfoot_model::record::{Index, Key, Record};
 use super::tests::{at, config, end, job, put};
 use super::*;
 
-/// A ledger that notes how many rows were asked for.
-struct Counting(MemoryLedger, Mutex<Vec<(Index, usize)>>);
+/// A ledger that counts the ended rows it was asked for, and in which a job may move on between any two lists.
+#[derive(Default)]
+struct Watched {
+    rows: MemoryLedger,
+    ended_rows: AtomicUsize,
+    moving: Option<JobId>,
+}
 
 #[async_trait]
-impl Ledger for Counting {
+impl Ledger for Watched {
     async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        self.0.get(key).await
+        self.rows.get(key).await
     }
     async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
-        self.0.commit(changes).await
+        self.rows.commit(changes).await
     }
     async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
-        let rows = self.0.list(index, limit).await?;
-        self.1.lock().unwrap().push((index, rows.len()));
+        let rows = self.rows.list(index, limit).await?;
+        if index == Index::Ended {
+            self.ended_rows.fetch_add(rows.len(), Ordering::Relaxed);
+        }
+        if let Some(id) = self.moving {
+            let mut job = ledger::job(&self.rows, id).await?.unwrap().value;
+            if !job.start("ff-1-1", at(1), at(1)) {
+                job.finish("success", Some("ff-1-1"), at(2), at(2));
+            }
+            put(&self.rows, job).await;
+        }
         Ok(rows)
     }
     async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {
-        self.0.count(counter).await
-    }
-}
-
-impl Counting {
-    fn ended_rows(&self) -> usize {
-        let listed = std::mem::take(&mut *self.1.lock().unwrap());
-        listed.into_iter().filter(|(index, _)| *index == Index::Ended).map(|(_, rows)| rows).sum()
+        self.rows.count(counter).await
     }
 }
 
 #[tokio::test]
 async fn a_reader_asks_for_what_ended_once_and_misses_nothing() {
-    let ledger = Counting(MemoryLedger::new(), Mutex::default());
+    let ledger = Watched::default();
     for id in 1..=1_000 {
         end(&ledger, id, id.cast_signed()).await;
     }
     let (mut reader, config) = (Reader::default(), config());
     let first = reader.read(&ledger, &config, at(2_000)).await.unwrap();
     assert_eq!((first.counts.refused_today, first.jobs.len()), (1_000, MOST_SHOWN));
-    assert!(ledger.ended_rows() >= 1_000);
+    assert!(ledger.ended_rows.swap(0, Ordering::Relaxed) >= 1_000);
     reader.read(&ledger, &config, at(2_001)).await.unwrap();
-    assert!(ledger.ended_rows() <= 50, "the rest is known");
+    assert!(ledger.ended_rows.swap(0, Ordering::Relaxed) <= 50, "the rest is known");
     // More than it looks at ended in between, and one that had ended is open again.
     for id in 2_001..=2_200 {
         end(&ledger, id, id.cast_signed()).await;
@@ -67,34 +74,9 @@ async fn a_reader_asks_for_what_ended_once_and_misses_nothing() {
     );
 }
 
-/// A ledger in which a job moves on between any two lists.
-struct Moving(MemoryLedger);
-
-#[async_trait]
-impl Ledger for Moving {
-    async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        self.0.get(key).await
-    }
-    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
-        self.0.commit(changes).await
-    }
-    async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
-        let rows = self.0.list(index, limit).await?;
-        let mut moving = ledger::job(&self.0, JobId(1)).await?.unwrap().value;
-        if !moving.start("ff-1-1", at(1), at(1)) {
-            moving.finish("success", Some("ff-1-1"), at(2), at(2));
-        }
-        put(&self.0, moving).await;
-        Ok(rows)
-    }
-    async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {
-        self.0.count(counter).await
-    }
-}
-
 #[tokio::test]
 async fn a_job_that_moves_while_the_fleet_is_read_is_told_once() {
-    let ledger = Moving(MemoryLedger::new());
+    let ledger = Watched { moving: Some(JobId(1)), ..Watched::default() };
     put(&ledger, job(1, "acme/app", at(0))).await;
     let mut reader = Reader::default();
     for second in 3..6 {
