@@ -30,7 +30,7 @@ use serde::Serialize;
 pub use capacity::{Breaker, Gauge, Limited, PauseLine};
 pub use cost::{CostToday, RepositoryCost};
 pub use failures::{Failed, FailureLine};
-pub use images::{ImageLine, ImagePhase};
+pub use images::{ImageLine, ImagePhase, images};
 pub use job::{JobLine, JobPhase};
 pub use pools::PoolLine;
 pub use reader::Reader;
