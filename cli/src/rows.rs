@@ -103,7 +103,9 @@ async fn list<T, K: Ord>(
         let mut ended = Vec::new();
         if args.all && open.len() <= limit {
             ended = of_index(ledger, Index::Ended, limit + 1 - open.len(), pick).await?;
-            ended.iter().for_each(|row| drop(open.remove(&key(row))));
+            for row in &ended {
+                open.remove(&key(row));
+            }
         }
         Ok::<Vec<T>, LedgerError>(open.into_values().chain(ended).collect())
     };

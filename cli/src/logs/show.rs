@@ -79,7 +79,7 @@ impl Shown {
 fn plain(line: &Line) -> String {
     // Where the time of a line is known it stands before it already.
     let (_, words) = split_time(&line.text);
-    cut(if line.at.is_some() { words } else { &line.text }, LONGEST)
+    cut(if line.at.is_some() { words } else { line.text.as_str() }, LONGEST)
 }
 
 /// A line of a function: its name, level, message, and fields. Metrics and what Lambda says of its own are left out; they
