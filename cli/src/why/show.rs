@@ -103,8 +103,8 @@ fn decision(findings: &Findings, times: &Times) -> String {
         let head = run.head_repository.as_ref().map_or("a deleted repository", |head| head.as_str());
         format!("{head}, heard of {}", times.date_time_and_age(run.heard_at))
     });
-    let text =
-        meanings(&reading.labels) + &pairs([("code from", code), ("decision", Some(decided(job, reading)))]);
+    let table: String = meanings(&reading.labels).lines().map(|line| format!("  {line}\n")).collect();
+    let text = table + &pairs([("code from", code), ("decision", Some(decided(job, reading)))]);
     section("How its labels are read", &text)
 }
 
