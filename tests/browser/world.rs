@@ -225,8 +225,8 @@ impl World {
 
     pub(crate) async fn stop_runner(&self, id: u64, reason: StopReason, at: Timestamp) {
         let mut runner = self.runner(id).await;
-        let (capacity, began) = (runner.spec.capacity, runner.started_at.unwrap_or(at));
-        runner.price(&Prices::default(), capacity, Some(began), at);
+        let began = runner.started_at.unwrap_or(at);
+        runner.price(&Prices::default(), Some(began), at);
         runner.registration = Registration::Gone;
         for counter in runner.stop(reason, at) {
             self.ledger.commit(vec![Change::Release(counter)]).await.expect("the ledger answers");

@@ -27,8 +27,7 @@ fn ran(id: u64, repository: &str, workflow: &str, minutes: i64, change: impl Fn(
 
 fn stopped(mut runner: Runner, began: Timestamp, ended: Timestamp, change: impl Fn(&mut Runner)) -> Runner {
     change(&mut runner);
-    let capacity = runner.spec.capacity;
-    runner.price(&Prices::default(), capacity, Some(began), ended);
+    runner.price(&Prices::default(), Some(began), ended);
     runner.registration = Registration::Gone;
     runner.stop(StopReason::Done, ended);
     runner

@@ -9,7 +9,8 @@ use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::ledger::{self, Change, Ledger, Stored};
 use fleetfoot_model::ports::Tickets as _;
 use fleetfoot_model::record::Record;
-use fleetfoot_model::runner::{Registration, Reservation, Runner, RunnerState, Scope, StopReason};
+use fleetfoot_model::runner::{Arrival, Registration, Reservation, Runner, RunnerState, Scope, StopReason};
+use fleetfoot_model::spec::Capacity;
 use fleetfoot_model::{SignedDuration, Timestamp, pause};
 use fleetfoot_shell::clock::SeededTickets;
 
@@ -205,6 +206,24 @@ async fn times_costs_and_failures_are_those_of_the_day() {
     );
     let first = overview.jobs.iter().find(|job| job.id == JobId(1)).unwrap();
     assert_eq!(first.cost_usd, Some(0.0015));
+}
+
+#[tokio::test]
+async fn spot_that_fell_back_costs_what_on_demand_costs() {
+    let hour = async |provider: Option<&str>| {
+        let mut runner = busy("ff-7-1", 7, at(0));
+        runner.spec.capacity = Capacity::Spot;
+        runner.arrival = Some(Arrival { provider: provider.map(str::to_owned), ..Arrival::default() });
+        let ledger = MemoryLedger::new();
+        put(&ledger, runner).await;
+        let overview = Overview::read(&ledger, &config(), at(3_600)).await.unwrap();
+        let hour = overview.runners[0].usd_per_hour;
+        assert!((overview.cost.running_usd - hour).abs() < 1e-6, "{overview:?}");
+        hour
+    };
+    let (asked, spot, fell_back) =
+        (hour(None).await, hour(Some("FARGATE_SPOT")).await, hour(Some("FARGATE")).await);
+    assert!((asked - spot).abs() < 1e-9 && fell_back > 3.0 * spot, "{asked} {spot} {fell_back}");
 }
 
 #[tokio::test]
