@@ -1,5 +1,6 @@
 //! Arguments that several commands share, and what they lead to.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use fleetfoot_local::database::Database;
@@ -31,9 +32,18 @@ impl State {
     pub(crate) fn database(&self) -> Result<Database, Failure> {
         let file = self.state.join(DATABASE);
         let here = self.state.display();
-        if !file.is_file() {
-            return Err(Failure::new(format!("there is no fleet in {here}"))
-                .hint("`fleetfoot up` makes one; --state or FLEETFOOT_STATE names the folder of another"));
+        match std::fs::metadata(&file) {
+            Ok(found) if found.is_file() => {}
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(Failure::new(format!("the state of the fleet in {here} cannot be read"))
+                    .because(&error)
+                    .hint("it belongs to the user who runs `fleetfoot up`: ask as that user"));
+            }
+            _ => {
+                return Err(Failure::new(format!("there is no fleet in {here}")).hint(
+                    "`fleetfoot up` makes one; --state or FLEETFOOT_STATE names the folder of another",
+                ));
+            }
         }
         Database::open_existing(&file).or_fail(format!("the state of the fleet in {here} cannot be opened"))
     }

@@ -9,6 +9,7 @@ use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{cut, or_dash, safe};
 use crate::times::Times;
+use fleetfoot_report::overview::Wait;
 use fleetfoot_report::view::{self, JobView};
 
 #[derive(Debug, clap::Subcommand)]
@@ -47,7 +48,7 @@ pub(crate) fn lines(jobs: &[Job], times: &Times) -> String {
 fn row(job: &Job, times: &Times) -> [Cell; 7] {
     let description = &job.description;
     let why = match &job.state {
-        JobState::Queued { waiting, .. } => waiting.as_ref().map(ToString::to_string).unwrap_or_default(),
+        JobState::Queued { .. } => Wait::of(job, None).map(|wait| waits(&wait, times)).unwrap_or_default(),
         JobState::Running { .. } => String::new(),
         JobState::Finished { conclusion, .. } => conclusion.clone(),
         JobState::Rejected { reason, .. } | JobState::Expired { reason, .. } => reason.clone(),
@@ -61,6 +62,14 @@ fn row(job: &Job, times: &Times) -> [Cell; 7] {
         times.age(description.created_at).into(),
         safe(&why).into(),
     ]
+}
+
+/// `waits to try again (failed with exit code 2), until 2026-11-20 09:11:00`
+fn waits(wait: &Wait, times: &Times) -> String {
+    match wait.until {
+        Some(until) => format!("{}, until {}", wait.on, times.date_time(until)),
+        None => wait.on.clone(),
+    }
 }
 
 /// The colour of a job's state.

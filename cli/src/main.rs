@@ -25,6 +25,7 @@ mod doctor;
 mod exec;
 mod explain;
 mod failure;
+mod images;
 mod jobs;
 mod lint;
 mod logs;
@@ -119,6 +120,9 @@ enum Command {
         after_long_help = "Examples:\n  fleetfoot runners list\n  fleetfoot runners details ff-289782451-1"
     )]
     Runners(runners::Command),
+    /// Images that runners start from
+    #[command(subcommand, after_long_help = "Examples:\n  fleetfoot images list")]
+    Images(images::Command),
     /// The release of GitHub's runner that images are made with
     #[command(subcommand, after_long_help = "Examples:\n  fleetfoot runner check\n  fleetfoot runner bump")]
     Runner(runner::Command),
@@ -227,6 +231,7 @@ async fn answer(command: Command, times: &Times) -> Result<Answer, Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Jobs(jobs::Command::List(args)) => jobs::list(args, times).await,
         Command::Runners(command) => runners::run(command, times).await,
+        Command::Images(images::Command::List(args)) => images::list(args, times).await,
         Command::Runner(command) => runner::run(command, times).await,
         Command::Classes(classes::Command::List(args)) => classes::list(&args).await,
         Command::Classes(classes::Command::Usage(args)) => classes::usage(*args, times).await,

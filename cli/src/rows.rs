@@ -1,5 +1,6 @@
 //! Reading lists of jobs and runners from the ledger.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleetfoot_model::job::Job;
@@ -62,12 +63,12 @@ impl<T> Listed<T> {
 
 /// Jobs: open ones, oldest first, then the ended ones.
 pub(crate) async fn jobs(ledger: &dyn Ledger, args: &ListArgs) -> Result<Listed<Job>, Failure> {
-    list(ledger, args, job, |job| job.description.created_at).await
+    list(ledger, args, job, |job| (job.description.created_at, job.id())).await
 }
 
 /// Runners: open ones, oldest first, then those of which nothing is left.
 pub(crate) async fn runners(ledger: &dyn Ledger, args: &ListArgs) -> Result<Listed<Runner>, Failure> {
-    list(ledger, args, runner, |runner| runner.reserved_at).await
+    list(ledger, args, runner, |runner| (runner.reserved_at, runner.name.clone())).await
 }
 
 /// The job that a row is.
@@ -94,13 +95,20 @@ async fn list<T, K: Ord>(
 ) -> Result<Listed<T>, Failure> {
     let limit = args.limit as usize;
     let read = async {
-        let mut rows = of_index(ledger, Index::Unmatched, limit + 1, pick).await?;
-        rows.extend(of_index(ledger, Index::Active, limit + 1, pick).await?);
-        rows.sort_by_key(key);
-        if args.all && rows.len() <= limit {
-            rows.extend(of_index(ledger, Index::Ended, limit + 1 - rows.len(), pick).await?);
+        // What moves on between two lists is in both: what it became is told.
+        let mut open: BTreeMap<K, T> = BTreeMap::new();
+        for index in [Index::Unmatched, Index::Active] {
+            let rows = of_index(ledger, index, limit + 1, pick).await?;
+            open.extend(rows.into_iter().map(|row| (key(&row), row)));
         }
-        Ok::<_, LedgerError>(rows)
+        let mut ended = Vec::new();
+        if args.all && open.len() <= limit {
+            ended = of_index(ledger, Index::Ended, limit + 1 - open.len(), pick).await?;
+            for row in &ended {
+                open.remove(&key(row));
+            }
+        }
+        Ok::<Vec<T>, LedgerError>(open.into_values().chain(ended).collect())
     };
     let mut rows = read.await.or_fail("the fleet's rows cannot be read")?;
     let is_cut = rows.len() > limit;

@@ -33,7 +33,11 @@ impl Times {
 
     /// The zone, such as `Europe/Berlin`.
     pub(crate) fn zone_name(&self) -> &str {
-        self.zone.iana_name().unwrap_or("the local zone")
+        match self.zone.iana_name() {
+            Some("Etc/UTC") => "UTC",
+            Some(name) => name,
+            None => "the local zone",
+        }
     }
 
     fn show(&self, time: Timestamp, format: &str) -> String {

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use fleetfoot_local::ledger::SqliteLedger;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The command, away from whatever this machine's environment says.
 fn fleetfoot(folder: &Path, line: &str) -> Command {
@@ -141,4 +143,24 @@ fn a_reader_that_goes_away_is_no_failure() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(ended.stderr).unwrap(), "");
     assert!(ended.status.success());
+}
+
+/// Ctrl-C, as a terminal sends it to the command.
+#[test]
+fn a_demo_that_is_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = fleetfoot(folder.path(), "demo --jobs 200");
+    command.env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = command.spawn().unwrap();
+    let mut told = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let is_up = |line: &str| line.contains("its task is up");
+    assert!(told.by_ref().any(|line| is_up(&line.unwrap())), "no runner came up");
+    kill_process(Pid::from_child(&demo), Signal::INT).unwrap();
+    told.for_each(drop);
+    assert_eq!(demo.wait().unwrap().code(), Some(1));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "its folder is gone, and with it its runners"
+    );
 }

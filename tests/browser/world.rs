@@ -14,9 +14,10 @@ use fleetfoot_model::ids::{JobId, RunId};
 use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::ledger::{self, Change, Ledger, Stored};
 use fleetfoot_model::ports::{Clock as _, Tickets as _};
+use fleetfoot_model::price::Prices;
 use fleetfoot_model::record::{Key, Record};
 use fleetfoot_model::runner::{Registration, Reservation, Runner, RunnerState, Scope, StopReason};
-use fleetfoot_model::{SignedDuration, Timestamp, labels, price};
+use fleetfoot_model::{SignedDuration, Timestamp, labels};
 use fleetfoot_shell::clock::{SeededTickets, SystemClock};
 use serde::Deserialize;
 use serde_json::Value;
@@ -225,9 +226,8 @@ impl World {
 
     pub(crate) async fn stop_runner(&self, id: u64, reason: StopReason, at: Timestamp) {
         let mut runner = self.runner(id).await;
-        let ran = at.duration_since(runner.started_at.unwrap_or(at));
-        let usd = price::cost_usd(&runner.spec, runner.spec.capacity, ran);
-        runner.cost_micro_usd = format!("{:.0}", usd * 1e6).parse().ok();
+        let began = runner.started_at.unwrap_or(at);
+        runner.price(&Prices::default(), Some(began), at);
         runner.registration = Registration::Gone;
         for counter in runner.stop(reason, at) {
             self.ledger.commit(vec![Change::Release(counter)]).await.expect("the ledger answers");

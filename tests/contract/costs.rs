@@ -8,7 +8,6 @@ use fleetfoot_model::ledger;
 use fleetfoot_model::price::Prices;
 use fleetfoot_model::record::{Index, Record};
 use fleetfoot_model::runner::{Registration, Runner, RunnerState, StopReason};
-use fleetfoot_model::spec::Capacity;
 use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::rows::{at, job, new, runner};
@@ -77,7 +76,7 @@ fn ran(name: &str, job: Option<u64>, began: Timestamp, seconds: i64) -> Runner {
     runner.job = job.map(JobId);
     runner.registration = Registration::Gone;
     let ended = began + SignedDuration::from_secs(seconds);
-    runner.price(&Prices::default(), Capacity::OnDemand, Some(began), ended);
+    runner.price(&Prices::default(), Some(began), ended);
     runner.stop(StopReason::Done, ended);
     runner
 }
@@ -119,7 +118,7 @@ async fn each_runner_is_counted_once_however_often_and_late_it_is_written(ledger
     count(&ledger, at(0) + HOUR * 2).await;
     assert_eq!(total(&ledger, at(0) + HOUR * 2).await, first);
 
-    missed.price(&Prices::default(), Capacity::OnDemand, Some(at(0)), at(4000));
+    missed.price(&Prices::default(), Some(at(0)), at(4000));
     missed.move_to(RunnerState::Stopped(StopReason::Done), at(5000), "ended");
     put(&ledger, second_write(missed)).await.unwrap();
     // One that is settled only now, long after it ended.

@@ -143,14 +143,21 @@ impl Shown {
     }
 
     fn csv(&self) -> String {
+        // Workflows of several repositories may have one name.
+        let is_in_repository = self.by == By::Workflow;
         let mut text =
-            String::from("repository,name,runners,jobs,hours,usd,share,unused_runners,unused_usd\n");
+            heading(self.by).to_lowercase() + ",runners,jobs,hours,usd,share,unused_runners,unused_usd\n";
+        if is_in_repository {
+            text.insert_str(0, "repository,");
+        }
         for row in &self.rows {
-            let (repository, name) = (row.repository.as_deref(), row.name.as_deref());
+            if is_in_repository {
+                text.push_str(&field(row.repository.as_deref().unwrap_or_default()));
+                text.push(',');
+            }
             text.push_str(&format!(
-                "{},{},{},{},{:.4},{:.6},{:.4},{},{:.6}\n",
-                field(repository.unwrap_or_default()),
-                field(name.unwrap_or_default()),
+                "{},{},{},{:.4},{:.6},{:.4},{},{:.6}\n",
+                field(row.name.as_deref().unwrap_or_default()),
                 row.runners,
                 row.jobs,
                 row.hours,
@@ -180,10 +187,10 @@ impl Shown {
             self.control_plane_usd()
         ));
         if self.total.unused_runners > 0 {
-            answer = answer.note(format!(
-                "{} runners ran no job and cost {:.4} USD",
-                self.total.unused_runners, self.total.unused_usd
-            ));
+            let count = self.total.unused_runners;
+            let runners = if count == 1 { "runner" } else { "runners" };
+            answer = answer
+                .note(format!("{count} {runners} ran no job and cost {:.4} USD", self.total.unused_usd));
         }
         self.hints.iter().fold(answer, |answer, hint| answer.note(format!("hint: {}", hint.text)))
     }

@@ -12,6 +12,7 @@ use crate::arguments::Format;
 use crate::dashboard::Beside;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
+use crate::up;
 use cast::Cast;
 use stage::Stage;
 use verdict::Verdict;
@@ -54,12 +55,17 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     if !args.format.json {
         output::note(&format!("{} jobs, faults: {}; a runner for each ...", args.jobs, args.faults));
     }
+    // From here on a signal ends it without leaving anything.
+    let stop = up::stop_signal()?;
     let stage = Stage::build(args.seed, args.faults).await?;
     let dashboard = if args.dashboard.is_named() { stage.show(&args.dashboard).await? } else { None };
-    let played = stage.play(&cast, args.faults, !args.format.json).await?;
+    let played = stage.play(&cast, args.faults, !args.format.json, stop).await;
     if let Some(dashboard) = dashboard {
         dashboard.end().await;
     }
+    let Some(played) = played? else {
+        return Err(Failure::new("the demo was stopped before its end"));
+    };
     let verdict = Verdict::of(&played);
     let data = if args.format.json {
         format!("{}\n", verdict.json())

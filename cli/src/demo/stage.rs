@@ -1,5 +1,6 @@
 //! Where the demo plays: a folder that goes with it, a stand-in GitHub on loopback, and the fleet of `up`.
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -37,6 +38,9 @@ use crate::up::{self, Engine};
 const LOOK: Duration = Duration::from_millis(100);
 /// How often an impatient audience lets `cleanup` and `pool` run where things go wrong; on AWS it is every minute.
 const HURRY: Duration = Duration::from_secs(1);
+
+/// How long runners have to end when it is stopped before its end.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 
 /// A job and what became of it, at GitHub and in the fleet.
 #[derive(Debug, Clone)]
@@ -108,34 +112,33 @@ impl Stage {
         beside.serve(self.ledger.clone(), Arc::clone(&self.engine.config)).await
     }
 
-    /// Queues the jobs and waits until all is over, or has taken far too long.
-    pub(crate) async fn play(self, cast: &Cast, faults: FaultLevel, aloud: bool) -> Result<Played, Failure> {
+    /// Queues the jobs and waits until all is over, or has taken far too long. None if it was stopped before that.
+    pub(crate) async fn play(
+        self,
+        cast: &Cast,
+        faults: FaultLevel,
+        aloud: bool,
+        interrupted: impl Future<Output = ()>,
+    ) -> Result<Option<Played>, Failure> {
         let Self { github, bus, ledger, fleet, engine, serving, _folder } = self;
         if aloud {
             engine.tell_everything();
         }
-        let began = Instant::now();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(engine.run(async move {
             // Sent or dropped, it is over.
             let _ = stopped.await;
         }));
         let watched = Watched { github, ledger, fleet };
-        let mut hurried = Instant::now();
-        let ids = watched.queue(cast).await;
-        let patience = Duration::from_secs(90 + 2 * cast.0.len() as u64);
-        while !watched.is_over(&ids).await? && began.elapsed() < patience {
-            pause(LOOK).await;
-            if faults != FaultLevel::None && hurried.elapsed() > HURRY {
-                hurried = Instant::now();
-                bus.fire_all(SystemClock.now()).or_fail("the schedules cannot be started")?;
-            }
-        }
-        let played = watched.look(cast, &ids, began.elapsed()).await?;
+        let played = tokio::select! {
+            played = watched.play(cast, faults, &bus) => played.map(Some),
+            () = interrupted => Ok(None),
+        };
         drop(stop);
         running.await.or_fail("the fleet ended badly")?;
+        watched.clear_away().await?;
         serving.abort();
-        Ok(played)
+        played
     }
 }
 
@@ -147,6 +150,44 @@ struct Watched {
 }
 
 impl Watched {
+    async fn play(&self, cast: &Cast, faults: FaultLevel, bus: &Bus) -> Result<Played, Failure> {
+        let began = Instant::now();
+        let mut hurried = began;
+        let ids = self.queue(cast).await;
+        let patience = Duration::from_secs(90 + 2 * cast.0.len() as u64);
+        while !self.is_over(&ids).await? && began.elapsed() < patience {
+            pause(LOOK).await;
+            if faults != FaultLevel::None && hurried.elapsed() > HURRY {
+                hurried = Instant::now();
+                bus.fire_all(SystemClock.now()).or_fail("the schedules cannot be started")?;
+            }
+        }
+        self.look(cast, &ids, began.elapsed()).await
+    }
+
+    /// Ends the runners that are left where it was stopped before its end: nobody would look after them any more.
+    async fn clear_away(&self) -> Result<(), Failure> {
+        let left = self.tasks().await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        for task in left {
+            self.fleet.stop(&task.id, "the demo ends").await.or_fail("a runner cannot be stopped")?;
+        }
+        let watching = self.fleet.watch(|_| Ok::<(), Infallible>(()));
+        let gone = async {
+            while !self.tasks().await?.is_empty() {
+                pause(LOOK).await;
+            }
+            Ok::<(), Failure>(())
+        };
+        tokio::select! {
+            () = watching => Ok(()),
+            ended = gone => ended,
+            () = pause(LAST_WORDS) => Ok(()),
+        }
+    }
+
     async fn queue(&self, cast: &Cast) -> Vec<JobId> {
         let mut ids = Vec::new();
         for role in &cast.0 {

@@ -5,13 +5,13 @@ mod here;
 
 use async_trait::async_trait;
 use fleetfoot_model::ids::RunnerName;
-use fleetfoot_model::ledger;
 use fleetfoot_model::runner::{Runner, RunnerState};
 use tokio::process::Command;
 
 use crate::failure::{Exit, Failure, OrFail};
 use crate::output::Answer;
 use crate::place::Location;
+use crate::runners;
 
 pub(crate) use deployed::ExecDeployed;
 pub(crate) use here::ExecHere;
@@ -57,13 +57,7 @@ pub(crate) struct Prepared {
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let place = args.place.open().await?;
-    let name = &args.runner;
-    let row = ledger::runner(&*place.ledger()?, name).await;
-    let row = row.or_fail(format!("runner {name} cannot be read"))?;
-    let Some(runner) = row.map(|row| row.value) else {
-        return Err(Failure::new(format!("there is no runner {name}"))
-            .hint("`fleetfoot runners list` lists those that are there"));
-    };
+    let runner = runners::find(&*place.ledger()?, &args.runner).await?;
     is_up(&runner)?;
     let Prepared { mut command, if_missing } = place.exec()?.prepare(&runner, &args.command).await?;
     let program = command.as_std().get_program().to_string_lossy().into_owned();

@@ -207,8 +207,9 @@ impl Reader {
 
     fn put(&mut self, node: Arc<Node>) -> Result<Option<Arc<Node>>, Broken> {
         if node.size > MOST_NODES {
-            let message =
-                format!("it stands for more than {MOST_NODES} values once its aliases are written out");
+            let message = format!(
+                "it holds more than {MOST_NODES} values, aliases written out, which no workflow does"
+            );
             return Err(Broken { at: node.at, message });
         }
         match self.open.last_mut() {

@@ -12,6 +12,7 @@ use crate::failure::{Failure, OrFail};
 use crate::output::Answer;
 use crate::place::Place;
 use crate::place::logs::Logs;
+use crate::runners::find;
 use crate::text::safe;
 
 /// How a runner's log is read.
@@ -120,14 +121,6 @@ fn ran_by(job: &Job) -> Option<RunnerName> {
         JobState::Rejected { .. } | JobState::Expired { .. } => None,
     };
     name.and_then(|name| name.parse().ok())
-}
-
-async fn find(ledger: &dyn Ledger, name: &RunnerName) -> Result<Runner, Failure> {
-    let row = ledger::runner(ledger, name).await.or_fail(format!("runner {name} cannot be read"))?;
-    row.map(|row| row.value).ok_or_else(|| {
-        Failure::new(format!("there is no runner {name}"))
-            .hint("`fleetfoot runners list --all` lists those of the last 7 days")
-    })
 }
 
 fn state(runner: &Runner) -> String {

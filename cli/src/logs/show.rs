@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, BAD, DIM, WAITING, paint};
-use crate::place::logs::Line;
+use crate::place::logs::{Line, split_time};
 use crate::text::cut;
 
 /// The most of a line that is shown, in columns.
@@ -77,7 +77,9 @@ impl Shown {
 }
 
 fn plain(line: &Line) -> String {
-    cut(&line.text, LONGEST)
+    // Where the time of a line is known it stands before it already.
+    let (_, words) = split_time(&line.text);
+    cut(if line.at.is_some() { words } else { line.text.as_str() }, LONGEST)
 }
 
 /// A line of a function: its name, level, message, and fields. Metrics and what Lambda says of its own are left out; they

@@ -24,6 +24,18 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
+/// The time that a runner's line begins with, and the words after it: the agent writes `2026-11-21T08:00:00.1Z  INFO`,
+/// the runner `2026-11-21 08:00:00Z: Listening`.
+pub(crate) fn split_time(text: &str) -> (Option<Timestamp>, &str) {
+    const LONGEST: usize = 40;
+    let Some(end) = text.find('Z').filter(|end| *end < LONGEST) else { return (None, text) };
+    let (time, words) = text.split_at(end + 1);
+    match time.parse() {
+        Ok(time) => (Some(time), words.strip_prefix(':').unwrap_or(words).trim_start()),
+        Err(_) => (None, text),
+    }
+}
+
 /// Some lines, and where to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {

@@ -10,7 +10,7 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::runner::Runner;
 
-use super::logs::{Line, Logs, Page, Wanted};
+use super::logs::{Line, Logs, Page, Wanted, split_time};
 use crate::failure::{Failure, OrFail};
 
 /// How much of a file is read at a time, in bytes.
@@ -73,15 +73,9 @@ fn read(path: &Path, offset: u64) -> io::Result<Page> {
         }
         at += read as u64;
         let text = String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned();
-        lines.push(Line { at: time_of(&text), source: "runner".to_owned(), text });
+        lines.push(Line { at: split_time(&text).0, source: "runner".to_owned(), text });
     }
     Ok(Page { lines, next: at.to_string(), has_more: at >= offset + PAGE_BYTES && at < length })
-}
-
-/// The time that a line begins with: the agent's `2026-11-21T08:00:00.1Z`, or the runner's `2026-11-21 08:00:00Z:`.
-fn time_of(text: &str) -> Option<Timestamp> {
-    let end = text.find('Z')? + 1;
-    text.get(..end).filter(|time| time.len() <= 40)?.parse().ok()
 }
 
 #[cfg(test)]

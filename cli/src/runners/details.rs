@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use fleetfoot_model::ids::RunnerName;
-use fleetfoot_model::runner::Runner;
+use fleetfoot_model::runner::{Arrival, Runner};
 use fleetfoot_model::timeline::Timeline;
 
 use super::list::style;
@@ -57,6 +57,7 @@ pub(crate) fn heading(runner: &Runner) -> String {
 /// What it is, a line for each thing that is known.
 pub(crate) fn summary(runner: &Runner, times: &Times) -> String {
     let when = |time| times.date_time_and_age(time);
+    let of_task = |pick: fn(&Arrival) -> Option<&str>| runner.arrival.as_ref().and_then(pick).map(safe);
     pairs([
         ("job", runner.job.map(|job| job.to_string())),
         ("pool", runner.pool.as_ref().map(ToString::to_string)),
@@ -64,6 +65,9 @@ pub(crate) fn summary(runner: &Runner, times: &Times) -> String {
         ("labels", Some(labels(&runner.labels))),
         ("scope", Some(runner.scope.to_string())),
         ("task", runner.task.as_ref().map(ToString::to_string)),
+        ("capacity", of_task(|task| task.provider.as_deref())),
+        ("zone", of_task(|task| task.zone.as_deref())),
+        ("subnet", of_task(|task| task.subnet.as_deref())),
         ("registration", Some(registration(runner))),
         ("reserved", Some(when(runner.reserved_at))),
         ("started", runner.started_at.map(when)),

@@ -37,7 +37,7 @@ pub(crate) async fn run(command: Command, times: &Times) -> Result<Answer, Failu
 }
 
 /// A runner that is known.
-async fn find(ledger: &dyn Ledger, name: &RunnerName) -> Result<Runner, Failure> {
+pub(crate) async fn find(ledger: &dyn Ledger, name: &RunnerName) -> Result<Runner, Failure> {
     let row = ledger::runner(ledger, name).await.or_fail(format!("runner {name} cannot be read"))?;
     row.map(|row| row.value).ok_or_else(|| {
         Failure::new(format!("there is no runner {name}"))

@@ -27,8 +27,7 @@ fn ran(id: u64, repository: &str, workflow: &str, minutes: i64, change: impl Fn(
 
 fn stopped(mut runner: Runner, began: Timestamp, ended: Timestamp, change: impl Fn(&mut Runner)) -> Runner {
     change(&mut runner);
-    let capacity = runner.spec.capacity;
-    runner.price(&Prices::default(), capacity, Some(began), ended);
+    runner.price(&Prices::default(), Some(began), ended);
     runner.registration = Registration::Gone;
     runner.stop(StopReason::Done, ended);
     runner
@@ -56,10 +55,27 @@ async fn world() -> World {
 async fn costs_are_told_by_whatever_is_asked_for() {
     let world = world().await;
     let mut screens = String::new();
-    for line in ["cost", "cost --by workflow --since 2026-11-20", "cost --by arch", "cost --by day --csv"] {
+    for line in [
+        "cost",
+        "cost --by workflow --since 2026-11-20",
+        "cost --by arch",
+        "cost --by day --csv",
+        "cost --by workflow --csv",
+    ] {
         screens.push_str(&format!("$ fleetfoot {line}\n{}\n", world.run(line).await.screen()));
     }
     assert_snapshot!(screens);
+}
+
+#[tokio::test]
+async fn jobs_that_never_had_a_runner_are_no_line() {
+    let world = world().await;
+    let mut refused = job(9, "oops", at(-700));
+    refused.spec = None;
+    refused.reject("there is no such class", at(-699));
+    world.put(vec![refused.into()]).await;
+    let said = world.run("cost --by class").await.data;
+    assert_eq!(said.lines().count(), 3, "{said}");
 }
 
 #[tokio::test]

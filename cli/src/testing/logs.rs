@@ -13,20 +13,24 @@ impl World {
 #[tokio::test]
 async fn a_runners_log_is_shown_as_it_is_and_harmless() {
     let world = World::seeded().await;
-    world.log("ff-101-1", "2026-11-20 08:00:05Z: Listening for Jobs\n\u{1b}]0;owned\u{7}\n   at step 2\n");
+    world.log(
+        "ff-101-1",
+        "2026-11-20T08:00:04.25Z  INFO up\n2026-11-20 08:00:05Z: Listening for Jobs\n\u{1b}]0;owned\u{7}\n   at step 2\n",
+    );
     let said = world.run("logs ff-101-1").await;
     assert_eq!(
         said.data,
-        "2026-11-20 09:00:05.000  2026-11-20 08:00:05Z: Listening for Jobs\n\\u{1b}]0;owned\\u{7}\nat step 2\n"
+        "2026-11-20 09:00:04.250  INFO up\n2026-11-20 09:00:05.000  Listening for Jobs\n\\u{1b}]0;owned\\u{7}\nat step 2\n"
     );
     assert!(said.succeeded && said.rest.is_empty(), "{}", said.rest);
     let json = world.run("logs ff-101-1 --json").await;
     let lines: Vec<serde_json::Value> =
         json.data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 3);
-    assert_eq!(lines[0]["at"], "2026-11-20T08:00:05Z");
-    assert_eq!(lines[1]["text"], "\u{1b}]0;owned\u{7}");
-    assert_eq!((&lines[1]["runner"], &lines[1]["source"]), (&"ff-101-1".into(), &"runner".into()));
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[1]["at"], "2026-11-20T08:00:05Z");
+    assert_eq!(lines[1]["text"], "2026-11-20 08:00:05Z: Listening for Jobs");
+    assert_eq!(lines[2]["text"], "\u{1b}]0;owned\u{7}");
+    assert_eq!((&lines[2]["runner"], &lines[2]["source"]), (&"ff-101-1".into(), &"runner".into()));
     assert!(!json.data.contains('\u{1b}'));
 }
 

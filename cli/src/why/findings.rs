@@ -2,12 +2,12 @@
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
-use fleetfoot_model::ids::{JobId, RunnerName};
-use fleetfoot_model::job::Job;
+use fleetfoot_model::ids::JobId;
+use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::{self, Ledger, LedgerError};
 use fleetfoot_model::record::{Index, WorkflowRun};
 use fleetfoot_model::runner::Runner;
-use fleetfoot_report::view;
+use fleetfoot_report::overview;
 
 use super::capacity::{self, Used};
 use super::heard::{self, HeardView};
@@ -30,6 +30,24 @@ pub(super) struct Findings {
     pub(super) image: Option<ImageView>,
     pub(super) capacity: Vec<Used>,
     pub(super) phases: Vec<Phase>,
+}
+
+impl Findings {
+    /// What a person could do so that it runs; none for a job that runs, or ran.
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        match &self.job.state {
+            JobState::Queued { .. } => self.wait.as_ref().map(|wait| wait.wait.remedy),
+            // The fleet cannot take a job back from GitHub.
+            JobState::Rejected { .. } => Some(
+                "mend what the reason names, cancel the run, which GitHub keeps queued for up to 24 hours, and run it \
+                 again; `fleetfoot explain LABELS...` tells beforehand what labels would get",
+            ),
+            JobState::Expired { .. } => {
+                Some("run it again at GitHub; the timeline below tells what it waited for")
+            }
+            JobState::Running { .. } | JobState::Finished { .. } => None,
+        }
+    }
 }
 
 /// Finds a job by its id, or by its page.
@@ -65,11 +83,7 @@ pub(super) async fn read(
     config: Option<&Config>,
     now: Timestamp,
 ) -> Result<Findings, LedgerError> {
-    // A runner that is not ours, such as one of GitHub's own, has no row.
-    let runner = match view::runner_of(&job.state).and_then(|name| name.parse::<RunnerName>().ok()) {
-        Some(name) => ledger::runner(ledger, &name).await?.map(|row| row.value),
-        None => None,
-    };
+    let runner = overview::runner_of(ledger, &job).await?;
     let run = ledger::run(ledger, job.description.run_id).await?.map(|row| row.value);
     let wait = wait::wait(ledger, &job, runner.as_ref(), now).await?;
     let heard = heard::heard(ledger, &job).await?;

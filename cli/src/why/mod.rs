@@ -46,6 +46,7 @@ JSON:
     "wait": null for a job that has left the queue, or { "kind": capacity | image | rateLimit |
       nextTry | runner | attention, "on", "since", "until": when it is tried again, "jobsBefore":
       how many are served before it if it waits for its turn, "remedy" },
+    "remedy": what a person could do, of a job that waits, was rejected or was given up,
     "heard": { "at", "by": webhook | search | null, "delivery": X-GitHub-Delivery, "delayMillis",
       "repeats": how often GitHub was asked to deliver it again },
     "reading": as `fleetfoot explain --json` shows it, by today's configuration, or null,
@@ -76,6 +77,7 @@ struct WhyView<'a> {
     timeline: Vec<StepView<'a>>,
     runner: Option<RunnerDetails<'a>>,
     wait: Option<&'a Wait>,
+    remedy: Option<&'static str>,
     heard: &'a HeardView,
     reading: Option<&'a Explanation>,
     image: Option<&'a ImageView>,
@@ -114,6 +116,7 @@ fn view(findings: &Findings) -> WhyView<'_> {
         timeline: view::steps(&findings.job.timeline),
         runner: findings.runner.as_ref().map(RunnerDetails::from),
         wait: findings.wait.as_ref(),
+        remedy: findings.remedy(),
         heard: &findings.heard,
         reading: findings.reading.as_ref(),
         image: findings.image.as_ref(),

@@ -24,12 +24,12 @@ pub(super) fn phases(job: &Job, runner: Option<&Runner>, heard: &HeardView) -> V
     let arrival = runner.and_then(|runner| runner.arrival.as_ref());
     let of_runner = |pick: fn(&Runner) -> Option<Timestamp>| runner.and_then(pick);
     let ended = match &job.state {
-        JobState::Finished { at, .. } => Some(("job ended", *at)),
-        JobState::Rejected { at, .. } => Some(("job rejected", *at)),
-        JobState::Expired { at, .. } => Some(("job given up", *at)),
+        JobState::Finished { at, .. } => Some(("job ended", Some(*at))),
+        JobState::Rejected { at, .. } => Some(("job rejected", Some(*at))),
+        JobState::Expired { at, .. } => Some(("job given up", Some(*at))),
         JobState::Queued { .. } | JobState::Running { .. } => None,
     };
-    let moments = [
+    let mut moments = vec![
         ("created at GitHub", Some(job.description.created_at)),
         ("heard of", Some(heard.at)),
         ("capacity taken", of_runner(|runner| Some(runner.reserved_at))),
@@ -39,11 +39,16 @@ pub(super) fn phases(job: &Job, runner: Option<&Runner>, heard: &HeardView) -> V
         ("task runs", of_runner(|runner| runner.started_at)),
         ("registered at GitHub", of_runner(|runner| runner.registered_at)),
         ("job started", job.started_at),
-        ("task ended", of_runner(|runner| runner.stopped_at)),
     ];
-    let named = moments.into_iter().filter_map(|(name, at)| Some((name, at?)));
-    let mut phases: Vec<Phase> =
-        named.chain(ended).map(|(name, at)| Phase { name, at, took_millis: None }).collect();
+    moments.extend(ended);
+    moments.push(("task ended", of_runner(|runner| runner.stopped_at)));
+    let mut phases: Vec<Phase> = Vec::new();
+    let mut latest = Timestamp::MIN;
+    for (name, at) in moments.into_iter().filter_map(|(name, at)| Some((name, at?))) {
+        let at = within_its_second(at, latest);
+        latest = latest.max(at);
+        phases.push(Phase { name, at, took_millis: None });
+    }
     // Clocks differ by moments; phases at one moment stay in the order in which they happen.
     phases.sort_by_key(|phase| phase.at);
     let before: Vec<Timestamp> = phases.iter().map(|phase| phase.at).collect();
@@ -51,6 +56,13 @@ pub(super) fn phases(job: &Job, runner: Option<&Runner>, heard: &HeardView) -> V
         phase.took_millis = i64::try_from(phase.at.duration_since(before).as_millis()).ok();
     }
     phases
+}
+
+/// GitHub tells whole seconds: what began in a second in which something had to happen before came after that, not at
+/// the second's beginning.
+fn within_its_second(at: Timestamp, before: Timestamp) -> Timestamp {
+    let is_whole = at.subsec_nanosecond() == 0;
+    if is_whole && at < before && before.as_second() == at.as_second() { before } else { at }
 }
 
 fn accepted_at(runner: &Runner) -> Option<Timestamp> {

@@ -36,7 +36,7 @@ pub(super) fn describe(findings: &Findings, times: &Times) -> String {
     ));
     sections.push(timeline("What happened to the job", &job.timeline, times));
     if let Some(runner) = runner {
-        sections.push([runners::heading(runner), runners::summary(runner, times), place(runner)].concat());
+        sections.push([runners::heading(runner), runners::summary(runner, times)].concat());
         sections.push(timeline("What happened to the runner", &runner.timeline, times));
     }
     sections.join("\n")
@@ -58,6 +58,7 @@ fn summary(findings: &Findings, times: &Times) -> String {
     let mut text = format!("{} {}\n", paint(HEADING, &heading), paint(style(job), &state));
     text.push_str(&pairs([
         ("reason", view::reason(&job.state).map(safe)),
+        ("what helps", findings.remedy().filter(|_| wait.is_none()).map(str::to_owned)),
         ("repository", Some(description.repository.to_string())),
         ("name", Some(title(description))),
         ("labels", Some(labels(&description.labels))),
@@ -91,16 +92,6 @@ fn cost(runner: Option<&Runner>) -> Option<String> {
     Some(format!("{usd:.6} USD for its runner{billed}"))
 }
 
-/// Where and how its task came up.
-fn place(runner: &Runner) -> String {
-    let Some(arrival) = &runner.arrival else { return String::new() };
-    pairs([
-        ("capacity", arrival.provider.as_deref().map(safe)),
-        ("zone", arrival.zone.as_deref().map(safe)),
-        ("subnet", arrival.subnet.as_deref().map(safe)),
-    ])
-}
-
 /// How its labels were read, and what was decided.
 fn decision(findings: &Findings, times: &Times) -> String {
     let Findings { job, reading, run, .. } = findings;
@@ -112,8 +103,8 @@ fn decision(findings: &Findings, times: &Times) -> String {
         let head = run.head_repository.as_ref().map_or("a deleted repository", |head| head.as_str());
         format!("{head}, heard of {}", times.date_time_and_age(run.heard_at))
     });
-    let text =
-        meanings(&reading.labels) + &pairs([("code from", code), ("decision", Some(decided(job, reading)))]);
+    let table: String = meanings(&reading.labels).lines().map(|line| format!("  {line}\n")).collect();
+    let text = table + &pairs([("code from", code), ("decision", Some(decided(job, reading)))]);
     section("How its labels are read", &text)
 }
 

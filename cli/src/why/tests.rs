@@ -141,6 +141,37 @@ async fn a_delivery_that_was_repeated_is_told_as_such() {
     assert!(searched.contains("by asking GitHub for queued jobs"), "{searched}");
 }
 
+/// GitHub's times are whole seconds: a job does not start before its runner is registered.
+#[tokio::test]
+async fn phases_within_a_second_are_told_in_the_order_in_which_they_happen() {
+    let part = |millis| at(40) + fleetfoot_model::SignedDuration::from_millis(millis);
+    let mut job = rows::job(304, "quick", at(38));
+    let mut runner = rows::registered("ff-304-1", Some(304), at(39));
+    runner.started_at = Some(part(100));
+    runner.registered_at = Some(part(300));
+    job.start("ff-304-1", at(40), part(400));
+    job.finish("success", Some("ff-304-1"), at(40), part(900));
+    runner.stop(StopReason::Done, part(950));
+    let world = world(vec![job.into(), runner.into()]).await;
+    let json = world.run("why 304 --json").await.json();
+    let phases = json["phases"].as_array().unwrap();
+    let names: Vec<_> = phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "created at GitHub",
+            "heard of",
+            "capacity taken",
+            "task runs",
+            "registered at GitHub",
+            "job started",
+            "job ended",
+            "task ended",
+        ]
+    );
+    assert!(phases.iter().skip(1).all(|phase| phase["tookMillis"].as_i64().unwrap() >= 0));
+}
+
 #[tokio::test]
 async fn a_changed_configuration_is_pointed_out() {
     let world = world(told_in_full()).await;
@@ -268,7 +299,7 @@ fn ends() -> Vec<StopReason> {
     all
 }
 
-/// `waits until 2026-11-20T08:00:00Z for a rate limit (x)` begins with `waits until`, as the guide has it.
+/// `failed with exit code 2: x` begins with `failed with exit code`, as the guide has it.
 fn beginning(text: &str) -> &str {
     let end = text.find([':', '(']).unwrap_or(text.len());
     let text = &text[..end];
@@ -279,7 +310,11 @@ fn beginning(text: &str) -> &str {
 fn every_reason_to_wait_or_to_end_is_in_the_guide() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/troubleshooting.md");
     let guide = std::fs::read_to_string(path).unwrap();
-    let waits = waits().into_iter().map(|waiting| waiting.to_string());
+    let waits = waits().into_iter().map(|waiting| {
+        let mut job = rows::job(1, "x", at(0));
+        job.wait(waiting, at(2));
+        Wait::of(&job, None).unwrap().on
+    });
     let ends = ends().into_iter().map(|end| end.to_string());
     for words in waits.chain(ends) {
         let entry = format!("| `{}", beginning(&words));

@@ -7,7 +7,7 @@ use fleetfoot_model::ids::{JobId, Repository, RunId};
 pub(super) enum Wanted {
     Job {
         id: JobId,
-        /// Its page, if that was given. On pages of old the last number is not the job's id.
+        /// Its page, if it is one of old, on which the last number is not the job's id: all rows are looked through for it.
         page: Option<String>,
         /// Its repository, if the page tells.
         repository: Option<Repository>,
@@ -24,9 +24,9 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     let parts: Vec<&str> = page.split('/').collect();
     match parts.as_slice() {
         [id] => number(id).map(|id| Wanted::Job { id: JobId(id), page: None, repository: None }),
-        [.., "job" | "jobs", id] => number(id).map(|id| Wanted::Job {
+        [.., kind @ ("job" | "jobs"), id] => number(id).map(|id| Wanted::Job {
             id: JobId(id),
-            page: Some(page.to_owned()),
+            page: (*kind == "jobs").then(|| page.to_owned()),
             repository: repository(&parts),
         }),
         [.., "runs", id] | [.., "runs", id, "attempts", _] => {

@@ -31,8 +31,14 @@ pub(crate) fn escape(text: &str, most: usize) -> String {
     if escaped.is_empty() { "-".to_owned() } else { escaped }
 }
 
+/// Without what moves a cursor, and with a mark for what reorders what is read ("Trojan Source", CVE-2021-42574).
 fn visible(character: char) -> char {
-    if character.is_control() && character != '\n' { ' ' } else { character }
+    match character {
+        '\n' => '\n',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        control if control.is_control() => ' ',
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +53,7 @@ mod tests {
             escape("<!channel> <@U1> <https://evil.example|docs> a&b", 200),
             "&lt;!channel&gt; &lt;@U1&gt; &lt;https://evil.example|docs&gt; a&amp;b"
         );
+        assert_eq!(escape("abc\u{202e}fdp.exe\u{1b}[2J", 200), "abc\u{fffd}fdp.exe [2J");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Cleanup {
             let stopped = ledger::update_runner(&*self.ledger, name, |runner| {
                 is_lost(runner).then(|| {
                     // The best guess until the fleet tells more: up to the first look that did not find it.
-                    runner.price(&self.config.prices, runner.spec.capacity, runner.started_at, now);
+                    runner.price(&self.config.prices, runner.started_at, now);
                     let released = runner.stop(StopReason::Lost, now);
                     released.into_iter().map(Change::Release).collect()
                 })

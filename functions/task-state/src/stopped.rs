@@ -13,7 +13,6 @@ use fleetfoot_model::ports::{GitHubError, JobStatus};
 use fleetfoot_model::price::{Prices, usd};
 use fleetfoot_model::rerun;
 use fleetfoot_model::runner::{Arrival, Registration, Runner, RunnerState, StopReason};
-use fleetfoot_model::spec::Capacity;
 
 use crate::TaskState;
 
@@ -126,9 +125,5 @@ fn stop(
 /// From the start of the image pull, as AWS bills it.
 fn price(runner: &mut Runner, change: &TaskStateChange, prices: &Prices, now: Timestamp) {
     let began = change.pull_started_at.or(change.started_at).or(runner.started_at);
-    let capacity = match change.capacity_provider_name.as_deref() {
-        Some("FARGATE_SPOT") => Capacity::Spot,
-        _ => Capacity::OnDemand,
-    };
-    runner.price(prices, capacity, began, change.stopped_at.unwrap_or(now));
+    runner.price(prices, began, change.stopped_at.unwrap_or(now));
 }

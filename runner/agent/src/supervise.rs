@@ -60,7 +60,7 @@ impl<'a> Supervisor<'a> {
         journal: &'a mut Journal,
     ) -> io::Result<Self> {
         let hooks = Hooks::write(settings)?;
-        let meter = Meter::start();
+        let meter = Meter::start(settings);
         let runner = Runner::start(settings, configuration, workplace, &hooks)?;
         tracing::debug!(runner.pid = runner.pid.as_raw_pid(), "run.sh is started");
         let began = Instant::now();

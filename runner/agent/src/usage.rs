@@ -7,8 +7,8 @@
 //!
 //! The working set: what the container holds, without the files in the page cache that can be dropped at once. The
 //! kernel's own `memory.peak` counts these too, so that every job that reads many files seems to need all it has. So it is
-//! looked at while the runner runs, every [`EVERY`], and a shorter peak may be missed. Out of a container, where the files
-//! tell of the whole machine, nothing is told.
+//! looked at while the runner runs, every [`EVERY`], and a shorter peak may be missed. Out of a task of its own, where the
+//! files tell of others, too, nothing is told.
 //!
 //! # The line
 //!
@@ -20,9 +20,13 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Settings;
+
 /// How often memory is looked at.
 pub const EVERY: Duration = Duration::from_secs(2);
 
+/// What each task of ECS has, and nothing else (Amazon ECS developer guide, "Task metadata endpoint version 4").
+const TASK: &str = "ECS_CONTAINER_METADATA_URI_V4";
 const MIB: u64 = 1024 * 1024;
 /// A limit of version 1 at least this high is none.
 const NO_LIMIT: u64 = 1 << 60;
@@ -125,8 +129,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// From now on.
-    pub(crate) fn start() -> Self {
+    /// From now on. Runners that are processes of one machine share its container, if it is one: of them nothing is told.
+    pub(crate) fn start(settings: &Settings) -> Self {
+        if settings.variable(TASK).is_none() {
+            return Self::over(None);
+        }
         let own = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
         Self::over(Groups::of_container(Path::new("/sys/fs/cgroup"), &own))
     }

@@ -176,6 +176,14 @@ impl Job {
         }
     }
 
+    /// What a wait of it is for, as people are told: its image by name, which the wait itself knows by its key only.
+    pub fn wait_in_words(&self, waiting: &Waiting) -> String {
+        match (waiting, self.spec.as_ref().and_then(|spec| spec.image.as_ref())) {
+            (Waiting::Image { .. }, Some(image)) => format!("waits for its image to be made ({image})"),
+            _ => waiting.to_string(),
+        }
+    }
+
     /// For what it waits until now, and since when.
     pub fn waited(&self) -> Option<Waited> {
         Some(Waited { kind: self.waiting()?.kind().to_owned(), since: self.changed_at })
@@ -204,7 +212,7 @@ impl Job {
         if !self.is_queued() || self.waiting() == Some(&waiting) {
             return false;
         }
-        let what = waiting.to_string();
+        let what = self.wait_in_words(&waiting);
         self.move_to(JobState::Queued { waiting: Some(waiting), runner: None }, now, what);
         true
     }

@@ -96,11 +96,6 @@ impl Prices {
     }
 }
 
-/// What a task that ran this long costs by the built-in table, in USD: where no configuration is at hand.
-pub fn cost_usd(spec: &Spec, capacity: Capacity, ran: SignedDuration) -> f64 {
-    usd(Prices::default().bill(spec, capacity, ran).0)
-}
-
 /// Millionths of a USD in USD.
 #[expect(clippy::cast_precision_loss, reason = "9 billion USD are exact")]
 pub fn usd(micro_usd: u64) -> f64 {

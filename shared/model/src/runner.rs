@@ -348,6 +348,16 @@ impl Runner {
         self.scope == *scope && covers(&self.labels, labels)
     }
 
+    /// How its capacity is bought: what its task runs on, or what was asked for while that is not told. Spot may have
+    /// fallen back to on demand.
+    pub fn capacity(&self) -> Capacity {
+        match self.arrival.as_ref().and_then(|arrival| arrival.provider.as_deref()) {
+            Some("FARGATE") => Capacity::OnDemand,
+            Some("FARGATE_SPOT") => Capacity::Spot,
+            _ => self.spec.capacity,
+        }
+    }
+
     /// Moves to a state, with what to say about it.
     pub fn move_to(&mut self, state: RunnerState, now: Timestamp, what: impl Into<String>) {
         self.state = state;
@@ -356,13 +366,13 @@ impl Runner {
     }
 
     /// Prices its time, which ran from `began` to `ended`; nothing if it never began.
-    pub fn price(&mut self, prices: &Prices, capacity: Capacity, began: Option<Timestamp>, ended: Timestamp) {
+    pub fn price(&mut self, prices: &Prices, began: Option<Timestamp>, ended: Timestamp) {
         let Some(began) = began else {
             self.cost_micro_usd = Some(0);
             return;
         };
         let ran = ended.duration_since(began).max(SignedDuration::ZERO);
-        let (micro_usd, billed) = prices.bill(&self.spec, capacity, ran);
+        let (micro_usd, billed) = prices.bill(&self.spec, self.capacity(), ran);
         (self.cost_micro_usd, self.billed) = (Some(micro_usd), Some(billed));
     }
 

@@ -101,8 +101,10 @@ impl fmt::Display for Waiting {
         match self {
             Self::Capacity { limit } => write!(f, "waits for capacity ({limit})"),
             Self::Image { key } => write!(f, "waits for its image to be made (base {key:.12})"),
-            Self::Throttled { until, reason } => write!(f, "waits until {until} for a rate limit ({reason})"),
-            Self::Backoff { until, reason } => write!(f, "waits until {until} to try again ({reason})"),
+            Self::Throttled { until, reason } => {
+                write!(f, "waits until {until:.0} for a rate limit ({reason})")
+            }
+            Self::Backoff { until, reason } => write!(f, "waits until {until:.0} to try again ({reason})"),
         }
     }
 }

@@ -90,6 +90,8 @@ pub fn rows(spent: &Spent, by: By, zone: &TimeZone) -> (Vec<CostRow>, CostRow) {
     for more in amounts.values() {
         total += more;
     }
+    // Jobs that were refused are in the sums, and cost nothing.
+    amounts.retain(|_, amounts| amounts.runners > 0 || amounts.jobs > 0);
     let mut rows: Vec<CostRow> =
         amounts.into_iter().map(|(key, amounts)| CostRow::new(key, &amounts, &total)).collect();
     if by != By::Day {

@@ -236,7 +236,7 @@ mod tests {
             };
             let mut runner = Runner::reserve(reservation, &SeededTickets::new(1).draw(), now);
             let ended = now + SignedDuration::from_hours(1);
-            runner.price(&Prices::default(), Capacity::OnDemand, Some(now), ended);
+            runner.price(&Prices::default(), Some(now), ended);
             runner
         };
         let runners: Vec<Runner> = (1..=used.len()).map(runner).collect();

@@ -76,7 +76,7 @@ pub async fn tally<'a>(
         after = page.into_iter().next_back().map(|row| row.value);
     }
     let mut hours: BTreeMap<Timestamp, Sums> = BTreeMap::new();
-    for (name, runner) in runners {
+    for (name, runner) in &runners {
         let other = match runner.job {
             Some(id) if !jobs.contains_key(&id) => ledger::job(ledger, id).await?,
             _ => None,
@@ -85,29 +85,47 @@ pub async fn tally<'a>(
         let job = runner.job.and_then(|id| jobs.get(&id)).or(other.as_ref());
         let sums = hours.entry(hour_of(runner.at)).or_default();
         sums.prices.extend(runner.prices.clone());
-        let (group, amounts) = spent_on(runner, job, &name);
+        let (group, amounts) = spent_on(runner, job, name);
         *sums.groups.entry(group).or_default() += &amounts;
     }
     for job in jobs.into_values().filter(|job| job.amounts != Amounts::default()) {
+        let what = match &job.ran_on {
+            Some(name) => what_it_ran_on(ledger, &runners, name).await?.unwrap_or(job.what),
+            None => job.what,
+        };
         let sums = hours.entry(hour_of(job.at)).or_default();
         if let Some(millis) = job.waited_millis {
             sums.waits.add(millis);
         }
-        *sums.groups.entry(of(Some(job.who), job.what)).or_default() += &job.amounts;
+        *sums.groups.entry(of(Some(job.who), what)).or_default() += &job.amounts;
     }
     Ok(hours)
 }
 
+/// What a job's runner really was: Spot that fell back to on-demand, or a larger one that was free, is counted with its
+/// job. None while the runner has not ended.
+async fn what_it_ran_on(
+    ledger: &dyn Ledger,
+    runners: &BTreeMap<RunnerName, Ended>,
+    name: &RunnerName,
+) -> Result<Option<Group>, LedgerError> {
+    if let Some(runner) = runners.get(name) {
+        return Ok(Some(runner.what.clone()));
+    }
+    let row = ledger::runner(ledger, name).await?;
+    Ok(row.and_then(|row| ended(&row.value)).map(|runner| runner.what))
+}
+
 /// Whose a runner's cost is, and whether it was for nothing.
-fn spent_on(runner: Ended, job: Option<&Told>, name: &RunnerName) -> (Group, Amounts) {
+fn spent_on(runner: &Ended, job: Option<&Told>, name: &RunnerName) -> (Group, Amounts) {
     let mut amounts = runner.amounts;
     if job.is_none_or(|job| job.ran_on.as_ref() != Some(name)) {
         amounts.unused_runners = amounts.runners;
         amounts.unused_micro_usd = amounts.micro_usd;
     }
     let who = job.map(|job| job.who.clone());
-    let who = who.or_else(|| runner.of.map(|repository| (repository, String::new())));
-    (of(who, runner.what), amounts)
+    let who = who.or_else(|| runner.of.clone().map(|repository| (repository, String::new())));
+    (of(who, runner.what.clone()), amounts)
 }
 
 fn of(who: Option<(Repository, String)>, what: Group) -> Group {

@@ -68,8 +68,7 @@ pub(super) fn today(rows: &Rows<'_>, prices: &Prices, now: Timestamp) -> CostTod
 /// What a runner cost, if it has cost anything since midnight, and whether it still runs.
 fn of(runner: &Runner, prices: &Prices, since: Timestamp, now: Timestamp) -> Option<(f64, bool)> {
     if runner.is_live() {
-        let (cost, _) =
-            prices.bill(&runner.spec, runner.spec.capacity, now.duration_since(runner.started_at?));
+        let (cost, _) = prices.bill(&runner.spec, runner.capacity(), now.duration_since(runner.started_at?));
         return Some((usd(cost), true));
     }
     let cost = usd(runner.cost_micro_usd?);

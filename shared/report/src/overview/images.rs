@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use fleetfoot_model::base::{Base, BaseState};
 use fleetfoot_model::ids::BaseKey;
 use fleetfoot_model::job::Waiting;
-use fleetfoot_model::record::ImageState;
+use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
+use fleetfoot_model::record::{ImageState, Index, Record};
 use fleetfoot_model::spec::Arch;
 use fleetfoot_model::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::MOST_OPEN;
 use super::lines::brief;
 use super::rows::Rows;
 
@@ -63,6 +65,22 @@ pub struct ImageLine {
     pub waiting: usize,
     /// When its state last changed.
     pub changed_at: Timestamp,
+}
+
+/// The bases of a fleet and what is made of them, as its overview has them, of at most [`MOST_OPEN`] rows.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn images(
+    ledger: &dyn Ledger,
+    rebuild_after: SignedDuration,
+    now: Timestamp,
+) -> Result<Vec<ImageLine>, LedgerError> {
+    let values = |rows: Vec<Stored<Record>>| rows.into_iter().map(|row| row.value).collect::<Vec<_>>();
+    // A job that waits for its image has no runner.
+    let open = values(ledger.list(Index::Unmatched, MOST_OPEN).await?);
+    let images = values(ledger.list(Index::Images, MOST_OPEN).await?);
+    Ok(lines(&Rows::of(&open, &images, []), rebuild_after, now))
 }
 
 /// The bases; those that need attention first, then by name.

@@ -12,6 +12,8 @@ mod job;
 mod lines;
 mod pools;
 mod reader;
+#[cfg(test)]
+mod reader_tests;
 mod rows;
 mod runner;
 mod starts;
@@ -28,13 +30,13 @@ use serde::Serialize;
 pub use capacity::{Breaker, Gauge, Limited, PauseLine};
 pub use cost::{CostToday, RepositoryCost};
 pub use failures::{Failed, FailureLine};
-pub use images::{ImageLine, ImagePhase};
+pub use images::{ImageLine, ImagePhase, images};
 pub use job::{JobLine, JobPhase};
 pub use pools::PoolLine;
 pub use reader::Reader;
 pub use runner::{RunnerLine, RunnerPhase};
 pub use starts::StartTimes;
-pub use timeline::{JobTimeline, job_timeline};
+pub use timeline::{JobTimeline, job_timeline, runner_of};
 pub use wait::Wait;
 
 /// The most rows that are read of each index of open jobs and runners, and of images.

@@ -70,11 +70,11 @@ impl Reader {
     }
 
     async fn fetch(&mut self, ledger: &dyn Ledger, now: Timestamp) -> Result<Fetched, LedgerError> {
-        // What ended comes first: a row that ends in between is then shown twice rather than not at all, and the open
-        // one is forgotten below.
-        self.look_at_ended(ledger, now).await?;
+        // In the order in which rows move: one that moves on in between is read twice rather than not at all, and its
+        // older version is forgotten below.
         let mut open = ledger.list(Index::Unmatched, MOST_OPEN).await?;
         let active = ledger.list(Index::Active, MOST_OPEN).await?;
+        self.look_at_ended(ledger, now).await?;
         let images = ledger.list(Index::Images, MOST_OPEN).await?;
         let cut = Cut {
             open: open.len() >= MOST_OPEN || active.len() >= MOST_OPEN,
@@ -82,7 +82,6 @@ impl Reader {
             ended_since: self.ended_since(now),
         };
         open.extend(active);
-        // A row that changed its index between two lists is in both: the newer one counts.
         let mut newest: HashMap<Key, Stored<Record>> = HashMap::new();
         for row in open {
             let known = newest.get(&row.value.key()).or_else(|| self.ended.get(&row.value.key()));

@@ -123,6 +123,6 @@ fn line<'a>(rows: &Rows<'a>, runner: &'a Runner, prices: &Prices) -> RunnerLine 
         started_at: runner.started_at,
         stopped_at: runner.stopped_at,
         cost_usd: runner.cost_micro_usd.map(usd),
-        usd_per_hour: prices.usd_per_hour(&runner.spec, runner.spec.capacity),
+        usd_per_hour: prices.usd_per_hour(&runner.spec, runner.capacity()),
     }
 }

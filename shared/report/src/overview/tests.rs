@@ -1,28 +1,27 @@
 //! Readings of a ledger in memory.
 
-use async_trait::async_trait;
 use fleetfoot_local::ledger::MemoryLedger;
 use fleetfoot_model::config::{self, Config};
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::ids::{JobId, RunId};
 use fleetfoot_model::job::{Job, Waiting};
-use fleetfoot_model::ledger::{self, Change, Ledger, LedgerError, Stored};
+use fleetfoot_model::ledger::{self, Change, Ledger, Stored};
 use fleetfoot_model::ports::Tickets as _;
-use fleetfoot_model::record::{Index, Key, Record};
-use fleetfoot_model::runner::{Registration, Reservation, Runner, RunnerState, Scope, StopReason};
+use fleetfoot_model::record::Record;
+use fleetfoot_model::runner::{Arrival, Registration, Reservation, Runner, RunnerState, Scope, StopReason};
+use fleetfoot_model::spec::Capacity;
 use fleetfoot_model::{SignedDuration, Timestamp, pause};
 use fleetfoot_shell::clock::SeededTickets;
-use std::sync::Mutex;
 
 use super::*;
 
 /// Seconds after noon.
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     "2026-11-20T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let text = r#"
         [github]
         organization = "acme"
@@ -43,7 +42,7 @@ fn config() -> Config {
     config::load("fleet.toml", text).unwrap()
 }
 
-fn job(id: u64, repository: &str, created_at: Timestamp) -> Job {
+pub(super) fn job(id: u64, repository: &str, created_at: Timestamp) -> Job {
     let description = JobDescription {
         id: JobId(id),
         run_id: RunId(1),
@@ -91,7 +90,7 @@ fn stopped(mut runner: Runner, reason: StopReason, at: Timestamp, cost_micro_usd
     runner
 }
 
-async fn put(ledger: &dyn Ledger, row: impl Into<Record>) {
+pub(super) async fn put(ledger: &dyn Ledger, row: impl Into<Record>) {
     let row = row.into();
     let version = ledger.get(&row.key()).await.unwrap().map_or(0, |row| row.version);
     ledger.commit(vec![Change::Put(Stored { value: row, version })]).await.unwrap();
@@ -211,6 +210,24 @@ async fn times_costs_and_failures_are_those_of_the_day() {
 }
 
 #[tokio::test]
+async fn spot_that_fell_back_costs_what_on_demand_costs() {
+    let hour = async |provider: Option<&str>| {
+        let mut runner = busy("ff-7-1", 7, at(0));
+        runner.spec.capacity = Capacity::Spot;
+        runner.arrival = Some(Arrival { provider: provider.map(str::to_owned), ..Arrival::default() });
+        let ledger = MemoryLedger::new();
+        put(&ledger, runner).await;
+        let overview = Overview::read(&ledger, &config(), at(3_600)).await.unwrap();
+        let hour = overview.runners[0].usd_per_hour;
+        assert!((overview.cost.running_usd - hour).abs() < 1e-6, "{overview:?}");
+        hour
+    };
+    let (asked, spot, fell_back) =
+        (hour(None).await, hour(Some("FARGATE_SPOT")).await, hour(Some("FARGATE")).await);
+    assert!((asked - spot).abs() < 1e-9 && fell_back > 3.0 * spot, "{asked} {spot} {fell_back}");
+}
+
+#[tokio::test]
 async fn limits_are_told_as_launch_counts_them() {
     let ledger = MemoryLedger::new();
     for counter in [Counter::Runners, Counter::Runners, Counter::ClassRunners("small".parse().unwrap())] {
@@ -278,65 +295,29 @@ async fn a_job_is_told_with_its_runner_step_by_step() {
     assert!(!json.to_string().contains("ticket"), "tickets are nobody's business");
 }
 
-/// A ledger that notes how many rows were asked for.
-struct Counting(MemoryLedger, Mutex<Vec<(Index, usize)>>);
-
-#[async_trait]
-impl Ledger for Counting {
-    async fn get(&self, key: &Key) -> Result<Option<Stored<Record>>, LedgerError> {
-        self.0.get(key).await
-    }
-    async fn commit(&self, changes: Vec<Change>) -> Result<(), LedgerError> {
-        self.0.commit(changes).await
-    }
-    async fn list(&self, index: Index, limit: usize) -> Result<Vec<Stored<Record>>, LedgerError> {
-        let rows = self.0.list(index, limit).await?;
-        self.1.lock().unwrap().push((index, rows.len()));
-        Ok(rows)
-    }
-    async fn count(&self, counter: &Counter) -> Result<u64, LedgerError> {
-        self.0.count(counter).await
-    }
-}
-
-impl Counting {
-    fn ended_rows(&self) -> usize {
-        let listed = std::mem::take(&mut *self.1.lock().unwrap());
-        listed.into_iter().filter(|(index, _)| *index == Index::Ended).map(|(_, rows)| rows).sum()
-    }
-}
-
-async fn end(ledger: &dyn Ledger, id: u64, second: i64) {
+pub(super) async fn end(ledger: &dyn Ledger, id: u64, second: i64) {
     let mut ended = job(id, "acme/app", at(0));
     ended.reject("no", at(second));
     put(ledger, ended).await;
 }
 
 #[tokio::test]
-async fn a_reader_asks_for_what_ended_once_and_misses_nothing() {
-    let ledger = Counting(MemoryLedger::new(), Mutex::default());
-    for id in 1..=1_000 {
-        end(&ledger, id, id.cast_signed()).await;
-    }
-    let (mut reader, config) = (Reader::default(), config());
-    let first = reader.read(&ledger, &config, at(2_000)).await.unwrap();
-    assert_eq!((first.counts.refused_today, first.jobs.len()), (1_000, MOST_SHOWN));
-    assert!(ledger.ended_rows() >= 1_000);
-    reader.read(&ledger, &config, at(2_001)).await.unwrap();
-    assert!(ledger.ended_rows() <= 50, "the rest is known");
-    // More than it looks at ended in between, and one that had ended is open again.
-    for id in 2_001..=2_200 {
-        end(&ledger, id, id.cast_signed()).await;
-    }
-    put(&ledger, job(500, "acme/app", at(0))).await;
-    let later = reader.read(&ledger, &config, at(2_300)).await.unwrap();
-    assert_eq!(later.counts.refused_today, 1_000 - 1 + 200);
-    assert_eq!(later.counts.waiting, 1);
-    assert_eq!(later.jobs[1].id, JobId(2_200), "after the open ones the newest comes first");
-    assert_eq!(
-        Overview { at: later.at, ..later.clone() },
-        Overview::read(&ledger, &config, at(2_300)).await.unwrap()
-    );
+async fn a_wait_is_told_with_its_image_and_its_end_beside_it() {
+    let ledger = MemoryLedger::new();
+    let mut image = job(1, "acme/app", at(0));
+    image.spec = Some(fleetfoot_model::spec::Spec {
+        image: Some("ubuntu:22.04".parse().unwrap()),
+        ..runner("ff-1-1", None, at(0)).spec
+    });
+    image.wait(Waiting::Image { key: "ab".repeat(32).parse().unwrap() }, at(1));
+    let mut later = job(2, "acme/app", at(2));
+    later.wait(Waiting::Backoff { until: at(60), reason: "it failed".to_owned() }, at(3));
+    put(&ledger, image).await;
+    put(&ledger, later).await;
+    let overview = Overview::read(&ledger, &config(), at(5)).await.unwrap();
+    let waits: Vec<_> = overview.jobs.iter().map(|it| it.wait.as_ref().unwrap()).collect();
+    assert_eq!(waits[0].on, "waits for its image to be made (ubuntu:22.04)");
+    assert_eq!((waits[1].on.as_str(), waits[1].until), ("waits to try again (it failed)", Some(at(60))));
 }
 
 #[tokio::test]

@@ -55,11 +55,18 @@ impl Serialize for JobTimeline {
 /// Those of the ledger.
 pub async fn job_timeline(ledger: &dyn Ledger, id: JobId) -> Result<Option<JobTimeline>, LedgerError> {
     let Some(row) = ledger::job(ledger, id).await? else { return Ok(None) };
-    let job = row.value;
-    // A runner that is not ours, such as one of GitHub's own, has no row.
-    let runner = match view::runner_of(&job.state).and_then(|name| name.parse::<RunnerName>().ok()) {
-        Some(name) => ledger::runner(ledger, &name).await?.map(|row| row.value),
-        None => None,
-    };
-    Ok(Some(JobTimeline { job, runner }))
+    let runner = runner_of(ledger, &row.value).await?;
+    Ok(Some(JobTimeline { job: row.value, runner }))
+}
+
+/// The runner that is meant for a job, has it or had it. None if there is none, or one that is not this fleet's, such as
+/// GitHub's own.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn runner_of(ledger: &dyn Ledger, job: &Job) -> Result<Option<Runner>, LedgerError> {
+    match view::runner_of(&job.state).and_then(|name| name.parse::<RunnerName>().ok()) {
+        Some(name) => Ok(ledger::runner(ledger, &name).await?.map(|row| row.value)),
+        None => Ok(None),
+    }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct Wait {
     /// `capacity`, `image`, `rateLimit`, `nextTry`, `runner`, or `attention` when nothing has looked at it yet.
     pub kind: &'static str,
-    /// In words.
+    /// In words; when it is over is told beside it, as each reader has another zone.
     pub on: String,
     /// Since when.
     pub since: Timestamp,
@@ -34,12 +34,20 @@ impl Wait {
             None => ("attention", None),
         };
         let (on, remedy) = if let Some(waiting) = waiting {
-            (waiting.to_string(), waiting.remedy())
+            (words(job, waiting), waiting.remedy())
         } else {
             let (on, remedy) = if name.is_some() { for_runner(runner) } else { UNSEEN };
             (on.to_owned(), remedy)
         };
         Some(Self { kind, on, since: job.changed_at, until, remedy })
+    }
+}
+
+fn words(job: &Job, waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Throttled { reason, .. } => format!("waits for a rate limit ({reason})"),
+        Waiting::Backoff { reason, .. } => format!("waits to try again ({reason})"),
+        Waiting::Capacity { .. } | Waiting::Image { .. } => job.wait_in_words(waiting),
     }
 }
 

@@ -69,7 +69,6 @@ fn attribute(key: &str, value: &Value) -> Json {
             json!({ "arrayValue": { "values": values } })
         }
         Value::Number(number) => json!({ "intValue": number.to_string() }),
-        Value::Flag(flag) => json!({ "boolValue": flag }),
     };
     json!({ "key": key, "value": value })
 }

@@ -27,8 +27,6 @@ pub enum Value {
     Texts(Vec<String>),
     /// A number.
     Number(i64),
-    /// Yes or no.
-    Flag(bool),
 }
 
 impl Value {
