@@ -91,6 +91,20 @@ pub(crate) fn mistaken(error: &ConfigError) -> Failure {
     Failure::new(format!("the configuration {} has {mistakes}", error.file)).because(error)
 }
 
+/// `--runner-dir`
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct RunnerFolder {
+    /// A folder with GitHub's runner in it (`run.sh`), which each runner on this machine is a copy of
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLEETFOOT_RUNNER_DIR",
+        default_value = "actions-runner",
+        hide_env_values = true
+    )]
+    pub(crate) runner_dir: PathBuf,
+}
+
 /// `--json`
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Format {

@@ -12,13 +12,12 @@ mod show;
 #[cfg(test)]
 mod testing;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use fleetfoot_shell::clock::SystemClock;
 use url::Url;
 
-use crate::arguments::{self, Format};
+use crate::arguments::{self, Format, RunnerFolder};
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::Location;
@@ -64,15 +63,8 @@ pub(crate) struct Nearby {
     /// Where the fleet on this machine is reached, without /webhook
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = arguments::address)]
     pub(crate) url: Url,
-    /// A folder with GitHub's runner in it, as `up` was told
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "FLEETFOOT_RUNNER_DIR",
-        default_value = "actions-runner",
-        hide_env_values = true
-    )]
-    pub(crate) runner_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) runner: RunnerFolder,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {

@@ -92,7 +92,7 @@ fn function(text: &str) -> Result<&'static str, String> {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let since = args.since.map(|since| since.time(times.now)).transpose()?;
+    let since = args.since.map(|since| since.time(times)).transpose()?;
     let place = args.place.open().await?;
     let shown = show::Shown {
         json: args.format.json,

@@ -78,7 +78,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    if let Some(span) = args.archive.span(times.now, args.stale)? {
+    if let Some(span) = args.archive.span(times, args.stale)? {
         return archive::run(&args.place.remote, &span, args.format, times).await;
     }
     let (wait, url) = (Duration::from_secs(args.wait.into()), args.url);

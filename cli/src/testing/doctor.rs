@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::commands::assert_documented;
 use super::fleet::SECRET;
 use super::{World, now};
-use crate::arguments::{Configuration, State};
+use crate::arguments::{Configuration, RunnerFolder, State};
 use crate::doctor::finding::{Finding, Findings, Severity};
 use crate::doctor::{Nearby, examine};
 use crate::place::Here;
@@ -63,7 +63,8 @@ async fn examined(world: &World, reached_at: &str) -> Findings {
         state: State { state: world.path().to_owned() },
         config: Configuration { config: world.path().join("fleet.toml") },
     };
-    let nearby = Nearby { url: reached_at.parse().unwrap(), runner_dir: world.path().join("runner") };
+    let runner = RunnerFolder { runner_dir: world.path().join("runner") };
+    let nearby = Nearby { url: reached_at.parse().unwrap(), runner };
     examine(&place, &nearby, Arc::new(VirtualClock::at(now()))).await
 }
 
