@@ -33,6 +33,7 @@ mod narrate;
 mod notify;
 mod output;
 mod place;
+mod progress;
 mod replay;
 mod rows;
 mod runner;

@@ -187,6 +187,11 @@ impl Base {
         Ok(Self { file, text, config: Arc::new(config), ..self.clone() })
     }
 
+    /// How many jobs come in each run.
+    pub(crate) fn jobs(&self) -> u64 {
+        self.jobs
+    }
+
     pub(crate) fn scenario(&self, seed: u64) -> Scenario {
         let workload = Workload {
             seed,
