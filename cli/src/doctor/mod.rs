@@ -69,6 +69,6 @@ pub(crate) struct Nearby {
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let place = args.place.open().await?;
-    let findings = examine(&*place, &args.nearby, Arc::new(SystemClock)).await;
+    let findings = examine(&*place, &args.nearby, Arc::new(SystemClock), args.format).await;
     show::answer(&findings, args.format.json, args.strict)
 }

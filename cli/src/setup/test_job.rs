@@ -53,11 +53,14 @@ impl Setup<'_> {
             call(self.people, &format!("commit and push {} to {repository}", file.display()));
         }
         let ledger = place.ledger()?;
+        let waiting = self.waiting(&format!("waiting for a job of {NAME:?} to end"));
         let following = self.follow(&*ledger, &repository, since);
-        let job = timeout(self.patience.job, following).await.map_err(|_| {
+        let followed = timeout(self.patience.job, following).await.map_err(|_| {
             Failure::new(format!("no job of {NAME:?} in {repository} has come to its end yet"))
                 .hint("`fleetfoot doctor` looks for what is in the way; --test-job waits again")
-        })??;
+        });
+        drop(waiting);
+        let job = followed??;
         let about = format!("job {} of {repository}: {}", job.description.id, ending(&job.state));
         match job.state {
             JobState::Finished { conclusion, .. } if conclusion == "success" => Ok(Outcome::done(about)),

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::commands::assert_documented;
 use super::fleet::SECRET;
 use super::{World, now};
-use crate::arguments::{Configuration, RunnerFolder, State};
+use crate::arguments::{Configuration, Format, RunnerFolder, State};
 use crate::doctor::finding::{Finding, Findings, Severity};
 use crate::doctor::{Nearby, examine};
 use crate::place::Here;
@@ -65,7 +65,7 @@ async fn examined(world: &World, reached_at: &str) -> Findings {
     };
     let runner = RunnerFolder { runner_dir: world.path().join("runner") };
     let nearby = Nearby { url: reached_at.parse().unwrap(), runner };
-    examine(&place, &nearby, Arc::new(VirtualClock::at(now()))).await
+    examine(&place, &nearby, Arc::new(VirtualClock::at(now())), Format { json: false }).await
 }
 
 /// Each finding in a line, without what differs from one run to the next.
