@@ -1,5 +1,6 @@
 //! `fleetfoot cost`
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -9,9 +10,11 @@ use fleetfoot_model::cost::{CostHint, hints, hour_of, spent};
 use fleetfoot_report::cost::{By, CONTROL_PLANE_USD_PER_1000_JOBS, CostRow, rows, together};
 use serde_json::json;
 
+use crate::arguments::Format;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer};
 use crate::place::Location;
+use crate::progress::Progress;
 use crate::table::{Cell, table};
 use crate::text::cut;
 use crate::times::Times;
@@ -83,8 +86,10 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
     let place = args.place.open().await?;
     let config = place.config().await?;
     let ledger = place.ledger()?;
+    let progress = Progress::waiting("reading what was spent", Format { json: args.json });
     let spent = spent(&*ledger, &config.fleet, within.clone(), times.now);
     let spent = spent.await.or_fail("what was spent cannot be read")?;
+    drop(progress);
     let (rows, total) = rows(&spent, args.by, &times.zone);
     let sums = together(&spent);
     let hints = hints(&sums, &config.prices);
@@ -124,8 +129,9 @@ impl Shown {
             String::from("repository,name,runners,jobs,hours,usd,share,unused_runners,unused_usd\n");
         for row in &self.rows {
             let (repository, name) = (row.repository.as_deref(), row.name.as_deref());
-            text.push_str(&format!(
-                "{},{},{},{},{:.4},{:.6},{:.4},{},{:.6}\n",
+            let _ = writeln!(
+                text,
+                "{},{},{},{},{:.4},{:.6},{:.4},{},{:.6}",
                 field(repository.unwrap_or_default()),
                 field(name.unwrap_or_default()),
                 row.runners,
@@ -135,7 +141,7 @@ impl Shown {
                 row.share,
                 row.unused_runners,
                 row.unused_usd
-            ));
+            );
         }
         text
     }

@@ -84,15 +84,12 @@ impl Setup<'_> {
 
     /// The fleet that was set up.
     pub(super) async fn place(&self) -> Result<Box<dyn Place>, Failure> {
-        Ok(match (self.sdk(), self.answers.stack()) {
-            (Some(sdk), Some(stack)) => {
-                Box::new(Deployed { sdk: sdk.clone(), stack: Stack::deployed(sdk, stack).await? })
-            }
-            _ => {
-                let config = arguments::Configuration { config: self.answers.config.clone() };
-                Box::new(Here { state: self.args.state.clone(), config })
-            }
-        })
+        if let (Some(sdk), Some(stack)) = (self.sdk(), self.answers.stack()) {
+            let stack = Stack::deployed(sdk, stack).await?;
+            return Ok(Box::new(Deployed { sdk: sdk.clone(), stack }));
+        }
+        let config = arguments::Configuration { config: self.answers.config.clone() };
+        Ok(Box::new(Here { state: self.args.state.clone(), config }))
     }
 
     /// Tells each step of the job's way, until it has ended.

@@ -73,14 +73,14 @@ fn told(found: &Findings, world: &World, github: &str) -> String {
     let folder = world.path().display().to_string();
     let told = |it: &Finding| {
         let hint = it.hint.as_ref().map(|hint| format!("\n    -> {hint}")).unwrap_or_default();
-        let causes: String = it.causes.iter().map(|cause| format!("\n    {cause}")).collect();
+        let causes: String = it.causes.iter().flat_map(|cause| ["\n    ", cause.as_str()]).collect();
         format!("{:?} {}: {}{causes}{hint}\n", it.severity, it.check, it.what)
     };
     let all: String = found.0.iter().map(told).collect();
     let all =
         all.replace(&folder, "[folder]").replace(github, "[github]").replace(PINNED_VERSION, "[release]");
     let is_space = |line: &&str| !line.contains("MiB are left");
-    all.lines().filter(is_space).map(|line| format!("{line}\n")).collect()
+    all.lines().filter(is_space).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Of each check the worst that was found, if that is not ok.

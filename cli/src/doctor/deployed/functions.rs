@@ -24,6 +24,7 @@ pub(super) struct Functions(pub(super) Arc<Desk>);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "as AWS calls them")]
 struct Function {
     function_name: String,
     state: Option<String>,
