@@ -35,7 +35,14 @@ impl State {
             return Err(Failure::new(format!("there is no fleet in {here}"))
                 .hint("`fleetfoot up` makes one; --state or FLEETFOOT_STATE names the folder of another"));
         }
-        Database::open_existing(&file).or_fail(format!("the state of the fleet in {here} cannot be opened"))
+        Database::open_existing(&file).map_err(|error| {
+            Failure::new(format!("the state of the fleet in {here} cannot be opened"))
+                .hint(format!(
+                    "if its {DATABASE} is none of a fleet, name another folder with --state; else a copy of it has to \
+                     take its place"
+                ))
+                .because(&error)
+        })
     }
 
     /// The rows of a fleet that is there.

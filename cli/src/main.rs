@@ -23,6 +23,7 @@ mod notify;
 mod output;
 mod place;
 mod progress;
+mod remedy;
 mod replay;
 mod rows;
 mod runner;

@@ -14,6 +14,7 @@ use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::progress::Progress;
+use crate::remedy::REPORT;
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,6 +57,7 @@ pub(crate) async fn examine(
 
 fn without_configuration() -> Failure {
     Failure::new("GitHub, secrets and limits were not looked at: that needs a configuration")
+        .hint("mend what is told of the configuration first")
 }
 
 /// What is looked at wherever the fleet is.
@@ -82,7 +84,7 @@ async fn all(checks: Vec<Box<dyn Check>>, patience: Duration, format: Format) ->
             found[index] = Some(findings);
         }
     }
-    let crashed = || Failure::new("this check crashed").hint("that is a bug of Fleetfoot: please report it");
+    let crashed = || Failure::new("this check crashed").hint(REPORT);
     let with_heading = found.into_iter().zip(headings);
     with_heading
         .flat_map(|(it, heading)| it.unwrap_or_else(|| vec![Finding::unknown(heading, crashed())]))

@@ -23,6 +23,7 @@ use crate::output::Answer;
 use crate::place::Location;
 
 pub(crate) use examine::{Check, examine};
+pub(crate) use secrets::how_to_set;
 pub(crate) use show::summary;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:

@@ -66,7 +66,7 @@ fn judge(states: &[(&str, SecretReference, State)]) -> Vec<Finding> {
     for (key, reference, state) in states {
         let (what, hint) = match state {
             State::Readable => continue,
-            State::Empty => (format!("{key}: {reference} is empty"), set(reference)),
+            State::Empty => (format!("{key}: {reference} is empty"), how_to_set(reference)),
             State::Unreadable(reason) if is_forbidden(reason) => {
                 let failure = Failure {
                     causes: vec![reason.clone()],
@@ -76,7 +76,7 @@ fn judge(states: &[(&str, SecretReference, State)]) -> Vec<Finding> {
                 findings.push(Finding::unknown(HEADING, failure.hint(hint)));
                 continue;
             }
-            State::Unreadable(reason) => (format!("{key}: {reference}: {reason}"), set(reference)),
+            State::Unreadable(reason) => (format!("{key}: {reference}: {reason}"), how_to_set(reference)),
         };
         let finding =
             if is_needed(key) { Finding::error(HEADING, what) } else { Finding::warning(HEADING, what) };
@@ -93,7 +93,7 @@ fn is_forbidden(reason: &str) -> bool {
 }
 
 /// How a secret is put where it is looked for.
-fn set(reference: &SecretReference) -> String {
+pub(crate) fn how_to_set(reference: &SecretReference) -> String {
     match reference {
         SecretReference::Environment(name) => format!("set {name} where `fleetfoot up` is started"),
         SecretReference::File(path) => format!("write it into {path}, beside the configuration"),

@@ -180,7 +180,8 @@ impl Replay {
             Answer::data(format!("replay {name}: {}\n", state(ended).to_lowercase()))
         };
         if ended.state != Some(ReplayState::Completed) {
-            let failure = Failure::new(format!("the replay {name} was not completed: {}", state(ended)));
+            let failure = Failure::new(format!("the replay {name} was not completed: {}", state(ended)))
+                .hint("start it again: handling an event twice changes nothing");
             answer.failures =
                 vec![Failure { causes: ended.state_reason.iter().cloned().collect(), ..failure }];
         }

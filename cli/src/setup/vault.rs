@@ -206,7 +206,8 @@ pub(super) fn read_secret(file: &Path) -> Result<Secret, Failure> {
         fs::read_to_string(file).or_fail(what)?
     };
     match text.trim() {
-        "" => Err(Failure::new(format!("{} is empty", file.display()))),
+        "" => Err(Failure::new(format!("{} is empty", file.display()))
+            .hint("put the secret into it and nothing else; - reads it from stdin")),
         text => Ok(Secret::new(text)),
     }
 }
