@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::arguments::Format;
@@ -112,7 +113,7 @@ fn bar(total: Option<usize>, template: &str, what: &str) -> ProgressBar {
 #[expect(clippy::disallowed_methods, reason = "what ends at once is not worth a line")]
 async fn show_later(bar: ProgressBar) {
     tokio::time::sleep(DELAY).await;
-    WATCHING.call_once(|| drop(tokio::spawn(end_on_interrupt())));
+    WATCHING.call_once(end_on_interrupt);
     if show(&bar, ProgressDrawTarget::stderr()) {
         bar.enable_steady_tick(PACE);
     }
@@ -132,13 +133,17 @@ fn show(bar: &ProgressBar, target: ProgressDrawTarget) -> bool {
 
 /// As Ctrl-C ends a process, with the line taken away before. From the first line to the end of the process: once a signal
 /// has been listened to, it ends nothing by itself any more.
-async fn end_on_interrupt() {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        if let Some(bar) = shown().take() {
-            bar.finish_and_clear();
+fn end_on_interrupt() {
+    // Where nobody can listen it ends the process as it always does.
+    let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
+    tokio::spawn(async move {
+        if interrupts.recv().await.is_some() {
+            if let Some(bar) = shown().take() {
+                bar.finish_and_clear();
+            }
+            process::exit(INTERRUPTED);
         }
-        process::exit(INTERRUPTED);
-    }
+    });
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -119,20 +121,25 @@ fn terminal() -> (File, File) {
     grantpt(&seen).unwrap();
     unlockpt(&seen).unwrap();
     let name = ptsname(&seen, Vec::new()).unwrap();
-    let shown = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    (shown, File::from(seen))
+    // It is nobody's controlling terminal.
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let shown = open(name, flags, Mode::empty()).unwrap();
+    (File::from(shown), File::from(seen))
 }
 
-/// What a command writes to a terminal, until it has ended.
-fn on_a_terminal(arguments: &[&str]) -> String {
-    let folder = TempDir::new().unwrap();
-    let (shown, mut seen) = terminal();
+/// A simulation whose stderr is a terminal, and what is seen on that.
+fn simulating(arguments: &[&str]) -> (Child, File) {
+    let (shown, seen) = terminal();
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleetfoot"));
-    command.current_dir(folder.path()).env_clear().env("TERM", "xterm").env("NO_COLOR", "1");
-    command.arg("simulate").args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(shown);
-    let mut child = command.spawn().unwrap();
-    // So that the terminal is closed with the process.
-    drop(command);
+    command.env_clear().env("TERM", "xterm").env("NO_COLOR", "1").arg("simulate").args(arguments);
+    // The terminal is closed with the process: nobody else has it open once the command is forgotten.
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(shown).spawn().unwrap();
+    (child, seen)
+}
+
+/// What a simulation writes to a terminal, until it has ended.
+fn on_a_terminal(arguments: &[&str]) -> String {
+    let (mut child, mut seen) = simulating(arguments);
     let mut bytes = Vec::new();
     // A terminal that nobody has open any more is an error to read from.
     let _ = seen.read_to_end(&mut bytes);
@@ -154,4 +161,20 @@ fn a_terminal_shows_how_far_it_is_and_keeps_nothing_of_it() {
     assert!(!seen.contains("\u{1b}[3"), "no colours: {seen:?}");
     let quiet = on_a_terminal(&["--seeds", "1..40", "--jobs", "20", "--json"]);
     assert_eq!(quiet, "");
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_on_the_terminal() {
+    let (mut child, mut seen) = simulating(&["--seeds", "1..1000000", "--jobs", "20"]);
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    while !text(&bytes).contains(" seeds were played") {
+        let length = seen.read(&mut part).unwrap();
+        bytes.extend_from_slice(&part[..length]);
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let _ = seen.read_to_end(&mut bytes);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "as a shell knows it");
+    let bytes = text(&bytes);
+    let (_, after) = bytes.rsplit_once(" seeds were played").unwrap();
+    assert!(after.trim_start().ends_with("\u{1b}[2K"), "{after:?}");
 }

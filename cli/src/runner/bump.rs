@@ -139,7 +139,8 @@ async fn propose(
     let place = format!("{FILE} of {repository}");
     let text = api.file(repository, FILE).await;
     let text = text.map_err(|error| refused(&format!("{place} cannot be read"), &error, times))?;
-    let pin: Pin = text.parse().or_fail(format!("{place} cannot be read"))?;
+    let pin: Result<Pin, Failure> = text.parse().or_fail(format!("{place} cannot be read"));
+    let pin = pin.map_err(|it| it.hint("it has to be as runner/release.toml of Fleetfoot is"))?;
     let Some(text) = bumped(&text, &pin, newest, &place)? else {
         return Ok(Bump::new(&pin, newest, State::Newest));
     };
