@@ -71,14 +71,13 @@ pub(crate) async fn usage(args: UsageArgs, times: &Times) -> Result<Answer, Fail
     let progress = Progress::waiting("reading the fleet's runners", args.format);
     let runners = ended(&*place.ledger()?, since, times.now).await;
     let runners = runners.or_fail("the fleet's runners cannot be read")?;
-    let (lines, is_cut) = match exported {
-        Some(lines) => (lines, false),
-        None => {
-            // No earlier time is one that CloudWatch knows.
-            let since = since.checked_sub(EARLIER).unwrap_or(since).max(Timestamp::UNIX_EPOCH);
-            let sought = Sought { runners: &runners, text: MARK, since };
-            place.logs()?.of_runners(sought, &progress).await?
-        }
+    let (lines, is_cut) = if let Some(lines) = exported {
+        (lines, false)
+    } else {
+        // No earlier time is one that CloudWatch knows.
+        let since = since.checked_sub(EARLIER).unwrap_or(since).max(Timestamp::UNIX_EPOCH);
+        let sought = Sought { runners: &runners, text: MARK, since };
+        place.logs()?.of_runners(sought, &progress).await?
     };
     drop(progress);
     let used: BTreeMap<RunnerName, Used> = lines.iter().filter_map(|line| read(line)).collect();
