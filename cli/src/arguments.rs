@@ -45,7 +45,14 @@ impl State {
                 ));
             }
         }
-        Database::open_existing(&file).or_fail(format!("the state of the fleet in {here} cannot be opened"))
+        Database::open_existing(&file).map_err(|error| {
+            Failure::new(format!("the state of the fleet in {here} cannot be opened"))
+                .hint(format!(
+                    "if its {DATABASE} is none of a fleet, name another folder with --state; else a copy of it has to \
+                     take its place"
+                ))
+                .because(&error)
+        })
     }
 
     /// The rows of a fleet that is there.
@@ -99,6 +106,20 @@ pub(crate) fn mistaken(error: &ConfigError) -> Failure {
     let count = error.problems.len();
     let mistakes = if count == 1 { "a mistake".to_owned() } else { format!("{count} mistakes") };
     Failure::new(format!("the configuration {} has {mistakes}", error.file)).because(error)
+}
+
+/// `--runner-dir`
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct RunnerFolder {
+    /// A folder with GitHub's runner in it (`run.sh`), which each runner on this machine is a copy of
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLEETFOOT_RUNNER_DIR",
+        default_value = "actions-runner",
+        hide_env_values = true
+    )]
+    pub(crate) runner_dir: PathBuf,
 }
 
 /// `--json`

@@ -17,7 +17,7 @@ pub(crate) fn confirm(what: &str, lines: &[String]) -> Result<(), Failure> {
     for line in lines {
         output::note(&format!("  {}", safe(line)));
     }
-    output::progress("Go on? [y/N] ");
+    output::prompt("Go on? [y/N]");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).or_fail("the answer cannot be read")?;
     if is_yes(&answer) { Ok(()) } else { Err(Failure::new("not done, as you say")) }

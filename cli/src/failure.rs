@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::remedy::remedy;
+
 /// How the process ends, for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Exit {
@@ -50,8 +52,9 @@ impl Failure {
         Self { what: what.into(), causes: Vec::new(), hint: None }
     }
 
-    /// Adds an error and everything that it comes from.
-    pub(crate) fn because(mut self, error: &dyn Error) -> Self {
+    /// Adds an error and everything that it comes from, with the remedy that its kind has unless one is known already.
+    pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
+        self.hint = self.hint.or_else(|| remedy(error));
         let mut next = Some(error);
         while let Some(error) = next {
             let text = error.to_string();
@@ -81,7 +84,7 @@ pub(crate) trait OrFail<T> {
     fn or_fail(self, what: impl Into<String>) -> Result<T, Failure>;
 }
 
-impl<T, E: Error> OrFail<T> for Result<T, E> {
+impl<T, E: Error + 'static> OrFail<T> for Result<T, E> {
     fn or_fail(self, what: impl Into<String>) -> Result<T, Failure> {
         self.map_err(|error| Failure::new(what).because(&error))
     }

@@ -1,17 +1,5 @@
 //! The `fleetfoot` command.
 
-#![expect(
-    clippy::format_collect,
-    clippy::format_push_string,
-    reason = "what a person reads at once is short"
-)]
-#![expect(
-    clippy::result_large_err,
-    reason = "a finding about a workflow is what was asked for, not a detour"
-)]
-#![expect(clippy::single_match_else, reason = "both ways of a match are of the same weight")]
-#![expect(clippy::struct_field_names, reason = "what AWS answers has the names that AWS gave it")]
-
 mod arguments;
 mod aws;
 mod classes;
@@ -27,6 +15,7 @@ mod explain;
 mod failure;
 mod images;
 mod jobs;
+#[expect(clippy::result_large_err, reason = "a finding about a workflow is what was asked for, not a detour")]
 mod lint;
 mod logs;
 mod manual;
@@ -34,6 +23,8 @@ mod narrate;
 mod notify;
 mod output;
 mod place;
+mod progress;
+mod remedy;
 mod replay;
 mod rows;
 mod runner;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::{Exit, Failure};
+use crate::progress::aside;
 use crate::text::{is_harmful, safe};
 
 /// For headings.
@@ -82,17 +83,17 @@ pub(crate) fn data(text: &str) -> io::Result<()> {
 /// Writes a line to stderr.
 pub(crate) fn note(line: &str) {
     // There is nowhere left to say that stderr is gone.
-    let _ = writeln!(anstream::stderr(), "{line}");
+    let _ = aside(|| writeln!(anstream::stderr(), "{line}"));
 }
 
-/// Shows how far long work is, in a line that the next one writes over. For terminals.
-pub(crate) fn progress(text: &str) {
-    let _ = write!(anstream::stderr(), "\r{text}\u{1b}[K");
+/// Asks on stderr; the answer comes in the same line.
+pub(crate) fn prompt(question: &str) {
+    let _ = aside(|| write!(anstream::stderr(), "{question} "));
 }
 
 /// Writes a failure to stderr.
 pub(crate) fn report(failure: &Failure) {
-    let _ = anstream::stderr().write_all(describe(failure).as_bytes());
+    let _ = aside(|| anstream::stderr().write_all(describe(failure).as_bytes()));
 }
 
 /// A failure in words: `error:`, its causes, and a `hint:`.
@@ -150,7 +151,20 @@ pub(crate) fn log_to_stderr(level: LevelFilter) {
     // Fails only where something logs already: then that stays.
     let is_coloured = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_coloured);
-    let _ = lines.with_writer(std::io::stderr).try_init();
+    let _ = lines.with_writer(|| Log).try_init();
+}
+
+/// stderr, for what is logged.
+struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        aside(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use fleetfoot_local::template::Wiring;
 use fleetfoot_model::ids::FleetName;
 
 use crate::failure::{Failure, OrFail};
+use crate::remedy::REPORT;
 
 /// The template, as it is deployed.
 pub(crate) const TEMPLATE: &str = include_str!("../../template.yaml");
@@ -15,7 +16,8 @@ pub(crate) const TEMPLATE: &str = include_str!("../../template.yaml");
 /// Who is woken by what, for a fleet of this name.
 pub(crate) fn wiring(fleet: &FleetName) -> Result<Wiring, Failure> {
     let parameters = BTreeMap::from([("FleetName".to_owned(), fleet.to_string())]);
-    Wiring::read(TEMPLATE, &parameters).or_fail("the template in this binary is not understood")
+    let wiring = Wiring::read(TEMPLATE, &parameters);
+    wiring.or_fail("the template in this binary is not understood").map_err(|failure| failure.hint(REPORT))
 }
 
 /// The bus of a fleet that is there, to publish to and to look at. Whoever runs the fleet takes from it.

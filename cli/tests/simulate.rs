@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -51,6 +56,7 @@ fn heavy_weather_breaks_nothing_and_is_told_in_words() {
         assert!(words.contains(expected), "{words}");
     }
     assert!(notes.contains("list prices of"), "{notes}");
+    assert!(!notes.contains(['\r', '\u{1b}']), "there is no progress where stderr is no terminal: {notes:?}");
 }
 
 #[test]
@@ -107,4 +113,68 @@ fn mistakes_are_told_with_what_is_allowed() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {notes}");
         assert!(notes.contains(expected), "{arguments:?}: {notes}");
     }
+}
+
+/// A terminal for stderr: what the process sees of it, and what is seen on it.
+fn terminal() -> (File, File) {
+    let seen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&seen).unwrap();
+    unlockpt(&seen).unwrap();
+    let name = ptsname(&seen, Vec::new()).unwrap();
+    // It is nobody's controlling terminal.
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let shown = open(name, flags, Mode::empty()).unwrap();
+    (File::from(shown), File::from(seen))
+}
+
+/// A simulation whose stderr is a terminal, and what is seen on that.
+fn simulating(arguments: &[&str]) -> (Child, File) {
+    let (shown, seen) = terminal();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fleetfoot"));
+    command.env_clear().env("TERM", "xterm").env("NO_COLOR", "1").arg("simulate").args(arguments);
+    // The terminal is closed with the process: nobody else has it open once the command is forgotten.
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(shown).spawn().unwrap();
+    (child, seen)
+}
+
+/// What a simulation writes to a terminal, until it has ended.
+fn on_a_terminal(arguments: &[&str]) -> String {
+    let (mut child, mut seen) = simulating(arguments);
+    let mut bytes = Vec::new();
+    // A terminal that nobody has open any more is an error to read from.
+    let _ = seen.read_to_end(&mut bytes);
+    assert!(child.wait().unwrap().success());
+    text(&bytes)
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_is_and_keeps_nothing_of_it() {
+    // As long as it takes until there is something to tell of: how fast this machine is nobody knows.
+    let enough = [40, 200, 1000, 5000].into_iter().find_map(|seeds| {
+        let seen = on_a_terminal(&["--seeds", &format!("1..{seeds}"), "--jobs", "20"]);
+        seen.contains(&format!(" of {seeds} seeds were played")).then_some(seen)
+    });
+    let seen = enough.expect("a thousand runs take their time");
+    let (_, after) = seen.rsplit_once(" seeds were played").unwrap();
+    let gone = after.find("\u{1b}[2K").expect("the line is taken away");
+    assert!(after[gone..].contains("list prices of"), "{after:?}");
+    assert!(!seen.contains("\u{1b}[3"), "no colours: {seen:?}");
+    let quiet = on_a_terminal(&["--seeds", "1..40", "--jobs", "20", "--json"]);
+    assert_eq!(quiet, "");
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_on_the_terminal() {
+    let (mut child, mut seen) = simulating(&["--seeds", "1..1000000", "--jobs", "20"]);
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    while !text(&bytes).contains(" seeds were played") {
+        let length = seen.read(&mut part).unwrap();
+        bytes.extend_from_slice(&part[..length]);
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let _ = seen.read_to_end(&mut bytes);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "as a shell knows it");
+    let bytes = text(&bytes);
+    let (_, after) = bytes.rsplit_once(" seeds were played").unwrap();
+    assert!(after.trim_start().ends_with("\u{1b}[2K"), "{after:?}");
 }

@@ -18,6 +18,7 @@ use url::form_urlencoded;
 use super::failure::refused;
 use super::xml;
 use crate::failure::{Failure, OrFail};
+use crate::remedy::REPORT;
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -273,8 +274,8 @@ fn read<T: DeserializeOwned>(
     date: Option<Timestamp>,
 ) -> Result<Reply<T>, Failure> {
     let what = format!("the answer to {}:{action} is not understood", service.prefix());
-    let value = value.ok_or_else(|| Failure::new(&what))?;
-    let value = serde_json::from_value(value).or_fail(what)?;
+    let value = value.ok_or_else(|| Failure::new(&what).hint(REPORT))?;
+    let value = serde_json::from_value(value).or_fail(what).map_err(|failure| failure.hint(REPORT))?;
     Ok(Reply { value, date })
 }
 

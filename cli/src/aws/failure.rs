@@ -12,6 +12,29 @@ use crate::failure::Failure;
 const NO_CREDENTIALS: &str = "`aws configure`, `aws login` or `aws sso login` sets credentials up; --profile or AWS_PROFILE names a profile";
 const SIGN_IN: &str = "sign in again, such as with `aws login` or `aws sso login`, or name another --profile";
 
+const UNREACHED: &str =
+    "look at the network from here, and at the region; AWS_ENDPOINT_URL may name another address";
+/// The codes of errors that have a remedy.
+const CODES: [&str; 12] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "TokenRefreshRequired",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+];
+
+/// The remedy of a refusal of which only the words are known.
+pub(crate) fn remedy_in(text: &str, action: &str) -> Option<String> {
+    CODES.into_iter().find(|code| text.contains(code)).and_then(|code| hint(code, action))
+}
+
 /// Why a call was not answered. `action` is what a policy has to allow, such as `ssm:PutParameter`.
 pub(crate) fn failure<E, R>(what: impl Into<String>, action: &str, error: &SdkError<E, R>) -> Failure
 where
@@ -30,7 +53,10 @@ where
             let are_none = matches!(credentials, CredentialsError::CredentialsNotLoaded(_));
             failure.hint = Some(if are_none { NO_CREDENTIALS } else { SIGN_IN }.to_owned());
         }
-        (None, None) => failure = failure.because(error),
+        (None, None) => {
+            failure = failure.because(error);
+            failure.hint.get_or_insert_with(|| UNREACHED.to_owned());
+        }
     }
     failure
 }
@@ -109,6 +135,10 @@ mod tests {
             assert!(failure.hint.unwrap().starts_with(hint), "{code}");
         }
         assert_eq!(refused("InternalServerError").hint, None);
+        assert!(CODES.into_iter().all(|code| hint(code, "ssm:GetParameter").is_some()));
+        let told = remedy_in("DynamoDB GetItem: ExpiredTokenException: no", "dynamodb:GetItem");
+        assert_eq!(told.unwrap(), SIGN_IN);
+        assert_eq!(remedy_in("a timeout", "dynamodb:GetItem"), None);
     }
 
     #[test]

@@ -1,54 +1,62 @@
 //! `fleetfoot classes usage`
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::ledger::{Ledger, LedgerError};
 use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::Runner;
 use fleetfoot_model::size::Size;
-use fleetfoot_report::usage::{ClassUsage, Spread, Used, Verdict, classes, read};
+use fleetfoot_model::{SignedDuration, Timestamp};
+use fleetfoot_report::usage::{ClassUsage, MARK, Spread, Used, Verdict, classes, read};
 use serde_json::json;
 
 use crate::arguments::Format;
-use crate::cost::Moment;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer, BAD, GOOD, WAITING};
 use crate::place::Location;
+use crate::place::logs::Sought;
+use crate::progress::Progress;
 use crate::rows;
 use crate::table::{Cell, table};
 use crate::times::Times;
+use crate::when::When;
 
 /// Rows that are read at once.
 const PAGE: usize = 1000;
 /// The most runners that are looked at; the newest.
 const MOST_RUNNERS: usize = 20_000;
 
+/// A line is written before the fleet hears of the runner's end.
+const EARLIER: SignedDuration = SignedDuration::from_mins(10);
+
 pub(super) const EXAMPLES: &str = r#"Examples:
+  fleetfoot classes usage --stack fleetfoot
+  fleetfoot classes usage --since 24h
+  fleetfoot classes usage --stack fleetfoot --json | jq '.classes[] | select(.verdict.is == "tooLarge")'
   aws logs filter-log-events --log-group-name /fleetfoot/fleetfoot/runners \
       --filter-pattern '"fleetfoot_agent::usage"' --query 'events[].[message]' --output text > usage.txt
   fleetfoot classes usage --stack fleetfoot --lines usage.txt
-  fleetfoot classes usage --lines usage.txt --json | jq '.classes[] | select(.verdict.is == "tooLarge")'
 
 Each runner's agent writes what its job used into the runner's log: the largest working set, seen every two
 seconds, and the time of all processors. A suggestion covers what 95 of 100 jobs used and a fifth more, and
-all of what any used. docs/cost.md says how.
+all of what any used. docs/cost.md says how. Reading logs of AWS takes the longer the more runners say.
 
 JSON:
   { "classes": [ { "class", "size": { "cpu", "memoryMib" }, "jobs", "memoryMib": { "p50", "p95", "max" },
       "vcpu": processors at work on average, as memoryMib,
-      "verdict": { "is": unknown | right | tooSmall | tooLarge, "near", "killed", "size", "savedUsd" } } ] }"#;
+      "verdict": { "is": unknown | right | tooSmall | tooLarge, "near", "killed", "size", "savedUsd" } } ],
+    "isCut": whether there are logs that were not looked through }"#;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UsageArgs {
     /// Runners that ended since: so long ago (`7d`, `24h`), or a date; rows are kept for 7 days
     #[arg(long, value_name = "TIME", default_value = "7d")]
-    since: Moment,
-    /// A file with lines of runners' logs; other lines in it do not matter
+    since: When,
+    /// Read a file with lines of runners' logs instead of these; other lines in it do not matter
     #[arg(long, value_name = "FILE")]
-    lines: PathBuf,
+    lines: Option<PathBuf>,
     #[command(flatten)]
     place: Location,
     #[command(flatten)]
@@ -56,19 +64,44 @@ pub(crate) struct UsageArgs {
 }
 
 pub(crate) async fn usage(args: UsageArgs, times: &Times) -> Result<Answer, Failure> {
-    let text = std::fs::read(&args.lines).or_fail(format!("{} cannot be read", args.lines.display()))?;
-    // What other programs wrote between the lines need not be text.
-    let text = String::from_utf8_lossy(&text);
-    let used: BTreeMap<RunnerName, Used> = text.lines().filter_map(read).collect();
+    let since = args.since.time(times)?;
+    let exported = args.lines.as_deref().map(exported).transpose()?;
     let place = args.place.open().await?;
     let config = place.config().await?;
-    let runners = ended(&*place.ledger()?, args.since.at(times), times.now).await;
+    let progress = Progress::waiting("reading the fleet's runners", args.format);
+    let runners = ended(&*place.ledger()?, since, times.now).await;
     let runners = runners.or_fail("the fleet's runners cannot be read")?;
+    let (lines, is_cut) = if let Some(lines) = exported {
+        (lines, false)
+    } else {
+        // No earlier time is one that CloudWatch knows.
+        let since = since.checked_sub(EARLIER).unwrap_or(since).max(Timestamp::UNIX_EPOCH);
+        let sought = Sought { runners: &runners, text: MARK, since };
+        place.logs()?.of_runners(sought, &progress).await?
+    };
+    drop(progress);
+    let used: BTreeMap<RunnerName, Used> = lines.iter().filter_map(|line| read(line)).collect();
     let found = classes(&config, &runners, &used);
     if args.format.json {
-        return Ok(Answer::data(output::json(&json!({ "classes": found }))?));
+        return Ok(Answer::data(output::json(&json!({ "classes": found, "isCut": is_cut }))?));
     }
-    Ok(screen(&found, used.len(), runners.len()))
+    let answer = screen(&found, used.len(), runners.len());
+    Ok(if is_cut {
+        answer.note("there are more logs than were looked through; --since fewer, --lines an export of all")
+    } else {
+        answer
+    })
+}
+
+/// The lines of a file.
+fn exported(file: &Path) -> Result<Vec<String>, Failure> {
+    let text = std::fs::read(file).map_err(|error| {
+        Failure::new(format!("{} cannot be read", file.display()))
+            .because(&error)
+            .hint("without --lines the fleet's own logs are read")
+    })?;
+    // What other programs wrote between the lines need not be text.
+    Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
 }
 
 /// The runners that ended within a time.

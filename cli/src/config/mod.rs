@@ -12,8 +12,6 @@ use aws_config::SdkConfig;
 use crate::failure::Failure;
 use crate::output::Answer;
 
-pub(crate) use put::references;
-
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Check a configuration and tell every mistake in it

@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use clap::builder::NonEmptyStringValueParser;
 use fleetfoot_aws::configuration::{self, ConfigurationError, LARGEST, Text};
-use fleetfoot_model::config::{self, Config, Credentials, SlackConfig};
+use fleetfoot_model::config::{self, Config};
 use fleetfoot_model::secret::SecretReference;
 use serde_json::json;
 
@@ -137,9 +137,9 @@ fn for_aws(file: &str, text: &str, config: &Config) -> Result<(), Failure> {
             .hint("leave out comments and keys that say what is the default anyway"));
     }
     let is_local =
-        |it: &&SecretReference| matches!(it, SecretReference::Environment(_) | SecretReference::File(_));
-    let local: Vec<String> =
-        references(config).filter(|(_, it)| is_local(it)).map(|(key, it)| format!("{key}: {it}")).collect();
+        |it: &SecretReference| matches!(it, SecretReference::Environment(_) | SecretReference::File(_));
+    let of_here = config.secrets.iter().filter(|(_, it)| is_local(it));
+    let local: Vec<String> = of_here.map(|(key, it)| format!("{key}: {it}")).collect();
     if local.is_empty() {
         return Ok(());
     }
@@ -148,17 +148,6 @@ fn for_aws(file: &str, text: &str, config: &Config) -> Result<(), Failure> {
         "put them into the Systems Manager (ssm:/fleetfoot/STACK/github/key) or the Secrets Manager \
          (secretsmanager:NAME#KEY) and name them so",
     ))
-}
-
-/// Every secret that a configuration refers to, with its key.
-pub(crate) fn references(config: &Config) -> impl Iterator<Item = (&'static str, &SecretReference)> {
-    let credentials = match &config.github.credentials {
-        Credentials::App { key, .. } => ("github.app.key", key),
-        Credentials::Token(token) => ("github.token", token),
-    };
-    let webhook = config.github.webhook_secrets.iter().map(|it| ("github.webhook_secrets", it));
-    let slack = config.notify.slack.iter().map(SlackConfig::secret);
-    std::iter::once(credentials).chain(webhook).chain(slack)
 }
 
 impl Destination {

@@ -6,7 +6,6 @@ use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::secret::SecretReference;
 
-use super::put::references;
 use crate::aws::failure::failure;
 use crate::failure::Failure;
 
@@ -15,7 +14,7 @@ pub(super) async fn missing(sdk: &SdkConfig, config: &Config) -> Result<Vec<Stri
     let ssm = aws_sdk_ssm::Client::new(sdk);
     let manager = aws_sdk_secretsmanager::Client::new(sdk);
     let mut warnings = Vec::new();
-    for (key, reference) in references(config) {
+    for (key, reference) in &config.secrets {
         let found = match reference {
             SecretReference::Parameter(path) => parameter(&ssm, path).await,
             SecretReference::SecretsManager { name, .. } => secret(&manager, name).await,

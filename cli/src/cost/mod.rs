@@ -1,24 +1,24 @@
 //! `fleetfoot cost`
 
-mod period;
-
+use std::fmt::Write as _;
 use std::ops::Range;
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::cost::{CostHint, hints, hour_of, spent};
 use fleetfoot_report::cost::{By, CONTROL_PLANE_USD_PER_1000_JOBS, CostRow, rows, together};
 use serde_json::json;
 
+use crate::arguments::Format;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer};
 use crate::place::Location;
+use crate::progress::Progress;
 use crate::table::{Cell, table};
 use crate::text::cut;
 use crate::times::Times;
-
-pub(crate) use self::period::Moment;
+use crate::when::When;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot cost                                      the last 7 days by repository
@@ -40,42 +40,22 @@ JSON:
   Times are RFC 3339 in UTC."#;
 
 /// `--by`
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Column {
-    Repository,
-    Workflow,
-    Class,
-    Image,
-    Arch,
-    Capacity,
-    Day,
-}
-
-impl From<Column> for By {
-    fn from(column: Column) -> Self {
-        match column {
-            Column::Repository => By::Repository,
-            Column::Workflow => By::Workflow,
-            Column::Class => By::Class,
-            Column::Image => By::Image,
-            Column::Arch => By::Arch,
-            Column::Capacity => By::Capacity,
-            Column::Day => By::Day,
-        }
-    }
+fn by() -> impl TypedValueParser<Value = By> {
+    let names = PossibleValuesParser::new(By::ALL.map(By::name));
+    names.try_map(|name| By::named(&name).ok_or("costs are not told apart so"))
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// From when on: so long ago (`7d`, `24h`), or a date (`2026-11-01`) of your time zone
     #[arg(long, value_name = "TIME", default_value = "7d")]
-    since: Moment,
+    since: When,
     /// Until when, excluded; now unless it is given
     #[arg(long, value_name = "TIME")]
-    until: Option<Moment>,
+    until: Option<When>,
     /// What to tell apart
-    #[arg(long, value_enum, default_value_t = Column::Repository)]
-    by: Column,
+    #[arg(long, value_name = "BY", default_value = "repository", value_parser = by())]
+    by: By,
     /// Comma-separated values with a heading, for a spreadsheet
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -97,7 +77,8 @@ struct Shown {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let within = hour_of(args.since.at(times))..args.until.as_ref().map_or(times.now, |it| it.at(times));
+    let until = args.until.map_or(Ok(times.now), |until| until.time(times))?;
+    let within = hour_of(args.since.time(times)?)..until;
     if within.start >= within.end {
         return Err(Failure::new("--until is not after --since")
             .hint("both take a time ago, such as 7d, or a date, such as 2026-11-01"));
@@ -105,13 +86,14 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
     let place = args.place.open().await?;
     let config = place.config().await?;
     let ledger = place.ledger()?;
+    let progress = Progress::waiting("reading what was spent", Format { json: args.json });
     let spent = spent(&*ledger, &config.fleet, within.clone(), times.now);
     let spent = spent.await.or_fail("what was spent cannot be read")?;
-    let by = By::from(args.by);
-    let (rows, total) = rows(&spent, by, &times.zone);
+    drop(progress);
+    let (rows, total) = rows(&spent, args.by, &times.zone);
     let sums = together(&spent);
     let hints = hints(&sums, &config.prices);
-    let shown = Shown { within, by, rows, total, prices: sums.prices.into_iter().collect(), hints };
+    let shown = Shown { within, by: args.by, rows, total, prices: sums.prices.into_iter().collect(), hints };
     if args.json {
         return shown.json();
     }
@@ -155,8 +137,9 @@ impl Shown {
                 text.push_str(&field(row.repository.as_deref().unwrap_or_default()));
                 text.push(',');
             }
-            text.push_str(&format!(
-                "{},{},{},{:.4},{:.6},{:.4},{},{:.6}\n",
+            let _ = writeln!(
+                text,
+                "{},{},{},{:.4},{:.6},{:.4},{},{:.6}",
                 field(row.name.as_deref().unwrap_or_default()),
                 row.runners,
                 row.jobs,
@@ -165,7 +148,7 @@ impl Shown {
                 row.share,
                 row.unused_runners,
                 row.unused_usd
-            ));
+            );
         }
         text
     }

@@ -105,7 +105,8 @@ impl Queues {
             Back::Topic { payload } => self.invoke(self.stack.output(output::ALARM_FUNCTION)?, payload).await,
             Back::Bus => {
                 let Content::Event(event) = &letter.content else {
-                    return Err(Failure::new("it is no event"));
+                    return Err(Failure::new("it is no event")
+                        .hint("`fleetfoot dead-letters show` shows it, `drop` forgets it"));
                 };
                 self.bus.put(now, (**event).clone()).await.map(|()| "the fleet's bus".to_owned())
             }
@@ -116,7 +117,8 @@ impl Queues {
     /// A message names its function. Only the stack's own are called.
     async fn invoke(&self, name: &str, payload: &serde_json::Value) -> Result<String, Failure> {
         if !FUNCTIONS.iter().any(|key| self.stack.optional(key) == Some(name)) {
-            return Err(Failure::new(format!("{name} is none of the stack's functions")));
+            return Err(Failure::new(format!("{name} is none of the stack's functions"))
+                .hint("it may be of a stack that is gone: `fleetfoot dead-letters drop` forgets it"));
         }
         self.caller.invoke_later(name, payload.to_string()).await?;
         Ok(format!("the function {name}"))

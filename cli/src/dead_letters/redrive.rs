@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fleetfoot_model::ledger::Ledger;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Content, DeadLetters, Letter, chosen};
 use crate::arguments::Format;
@@ -11,6 +11,7 @@ use crate::confirm::confirm;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use crate::place::Location;
+use crate::progress::Progress;
 use crate::stale;
 use crate::times::Times;
 
@@ -76,7 +77,7 @@ pub(super) async fn redrive(args: RedriveArgs, times: &Times) -> Result<Answer, 
     let place = args.place.open().await?;
     let (ledger, letters) = (place.ledger()?, place.dead_letters().await?);
     let ledger = (!args.stale).then_some(ledger);
-    let done = redrive_all(&letters, ledger, &args.which.ids, times).await;
+    let done = redrive_all(&letters, ledger, &args.which.ids, times, args.format).await;
     letters.release().await;
     done?.answer(args.format)
 }
@@ -93,9 +94,12 @@ async fn redrive_all(
     ledger: Option<Arc<dyn Ledger>>,
     ids: &[String],
     times: &Times,
+    format: Format,
 ) -> Result<Done, Failure> {
     let mut done = Done::default();
-    for letter in chosen(letters, ids).await? {
+    let chosen = chosen(letters, ids).await?;
+    let progress = Progress::steps(chosen.len(), "dead letters were put back", format);
+    for letter in chosen {
         let redriven = match refusal(&letter, ledger.as_deref(), times).await {
             Ok(()) => letters.redrive(&letter, times.now).await,
             Err(failure) => Err(failure),
@@ -104,6 +108,7 @@ async fn redrive_all(
             Ok(to) => done.redriven.push((letter.id, to)),
             Err(failure) => done.refused.push((letter.id, failure)),
         }
+        progress.step();
     }
     Ok(done)
 }
@@ -126,21 +131,12 @@ async fn refusal(letter: &Letter, ledger: Option<&dyn Ledger>, times: &Times) ->
 impl Done {
     fn answer(self, format: Format) -> Result<Answer, Failure> {
         let Self { redriven, refused } = self;
+        let data = if format.json { document(&redriven, &refused)? } else { String::new() };
         let failures: Vec<Failure> = refused
             .into_iter()
             .map(|(id, failure)| Failure { what: format!("{id}: {}", failure.what), ..failure })
             .collect();
         if format.json {
-            let redriven: Vec<Value> =
-                redriven.iter().map(|(id, to)| json!({ "id": id, "to": to })).collect();
-            let told: Vec<Value> = failures
-                .iter()
-                .map(|it| {
-                    let (id, what) = it.what.split_once(": ").unwrap_or_default();
-                    json!({ "id": id, "what": what, "hint": it.hint })
-                })
-                .collect();
-            let data = output::json(&json!({ "redriven": redriven, "refused": told }))?;
             return Ok(Answer { failures, ..Answer::data(data) });
         }
         let note = |(id, to): (String, Option<String>)| match to {
@@ -155,9 +151,16 @@ impl Done {
     }
 }
 
+fn document(redriven: &[(String, Option<String>)], refused: &[(String, Failure)]) -> Result<String, Failure> {
+    let redriven: Vec<_> = redriven.iter().map(|(id, to)| json!({ "id": id, "to": to })).collect();
+    let refused: Vec<_> =
+        refused.iter().map(|(id, it)| json!({ "id": id, "what": it.what, "hint": it.hint })).collect();
+    output::json(&json!({ "redriven": redriven, "refused": refused }))
+}
+
 pub(super) async fn drop_them(args: DropArgs) -> Result<Answer, Failure> {
     let letters = args.place.open().await?.dead_letters().await?;
-    let dropped = drop_all(&letters, &args.which.ids, args.yes).await;
+    let dropped = drop_all(&letters, &args.which.ids, args.yes, args.format).await;
     letters.release().await;
     let dropped = dropped?;
     if args.format.json {
@@ -166,7 +169,12 @@ pub(super) async fn drop_them(args: DropArgs) -> Result<Answer, Failure> {
     Ok(Answer::default().note(format!("dropped: {}", dropped.len())))
 }
 
-async fn drop_all(letters: &Arc<dyn DeadLetters>, ids: &[String], yes: bool) -> Result<Vec<String>, Failure> {
+async fn drop_all(
+    letters: &Arc<dyn DeadLetters>,
+    ids: &[String],
+    yes: bool,
+    format: Format,
+) -> Result<Vec<String>, Failure> {
     let chosen = chosen(letters, ids).await?;
     if chosen.is_empty() {
         return Ok(Vec::new());
@@ -179,7 +187,9 @@ async fn drop_all(letters: &Arc<dyn DeadLetters>, ids: &[String], yes: bool) -> 
         confirm("these dead letters will be gone for good", &lines.collect::<Vec<_>>())?;
     }
     let mut dropped = Vec::new();
+    let progress = Progress::steps(chosen.len(), "dead letters were dropped", format);
     for letter in chosen {
+        progress.step();
         if letters.drop_letter(&letter).await? {
             dropped.push(letter.id);
         }

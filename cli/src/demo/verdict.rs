@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::cast::Part;
 use super::stage::{Act, Played};
 use crate::failure::Failure;
+use crate::remedy::REPORT;
 use crate::text::safe;
 
 /// The end of the demo, in figures.
@@ -110,7 +111,8 @@ impl Verdict {
         if self.is_good() {
             return Vec::new();
         }
-        let mut failure = Failure::new("not every job ended as it should, or something is left");
+        let mut failure = Failure::new("not every job ended as it should, or something is left")
+            .hint(format!("FLEETFOOT_LOG=info tells more of what happened; {REPORT}"));
         failure.causes.clone_from(&self.unexpected);
         vec![failure]
     }

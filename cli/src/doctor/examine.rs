@@ -10,8 +10,11 @@ use tokio::task::JoinSet;
 
 use super::finding::{Finding, Findings};
 use super::{Nearby, configuration, github, rows, secrets};
+use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::progress::Progress;
+use crate::remedy::REPORT;
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,7 +30,12 @@ pub(crate) trait Check: Send + Sync {
 }
 
 /// Looks at everything of a fleet. It changes nothing, and what cannot be looked at hides nothing else.
-pub(crate) async fn examine(place: &dyn Place, nearby: &Nearby, clock: Arc<dyn Clock>) -> Findings {
+pub(crate) async fn examine(
+    place: &dyn Place,
+    nearby: &Nearby,
+    clock: Arc<dyn Clock>,
+    format: Format,
+) -> Findings {
     let config = tokio::time::timeout(PATIENCE, place.config()).await;
     let config = config.unwrap_or_else(|_| Err(late("the configuration was not read")));
     let config = config.map(Arc::new);
@@ -43,12 +51,13 @@ pub(crate) async fn examine(place: &dyn Place, nearby: &Nearby, clock: Arc<dyn C
         ],
     };
     checks.extend(place.checks(config.as_ref().ok(), nearby, &clock));
-    findings.extend(all(checks, PATIENCE).await);
+    findings.extend(all(checks, PATIENCE, format).await);
     Findings(findings)
 }
 
 fn without_configuration() -> Failure {
     Failure::new("GitHub, secrets and limits were not looked at: that needs a configuration")
+        .hint("mend what is told of the configuration first")
 }
 
 /// What is looked at wherever the fleet is.
@@ -60,7 +69,8 @@ fn about(place: &dyn Place, config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Vec
 }
 
 /// Makes all checks at once, and tells what they found in their order.
-async fn all(checks: Vec<Box<dyn Check>>, patience: Duration) -> Vec<Finding> {
+async fn all(checks: Vec<Box<dyn Check>>, patience: Duration, format: Format) -> Vec<Finding> {
+    let progress = Progress::steps(checks.len(), "checks were made", format);
     let headings: Vec<_> = checks.iter().map(|check| check.heading()).collect();
     let mut found: Vec<Option<Vec<Finding>>> = vec![None; checks.len()];
     let mut running = JoinSet::new();
@@ -68,12 +78,13 @@ async fn all(checks: Vec<Box<dyn Check>>, patience: Duration) -> Vec<Finding> {
         running.spawn(async move { (index, within(&*check, patience).await) });
     }
     while let Some(ended) = running.join_next().await {
+        progress.step();
         // What panicked has no findings, which is told below.
         if let Ok((index, findings)) = ended {
             found[index] = Some(findings);
         }
     }
-    let crashed = || Failure::new("this check crashed").hint("that is a bug of Fleetfoot: please report it");
+    let crashed = || Failure::new("this check crashed").hint(REPORT);
     let with_heading = found.into_iter().zip(headings);
     with_heading
         .flat_map(|(it, heading)| it.unwrap_or_else(|| vec![Finding::unknown(heading, crashed())]))
@@ -125,7 +136,7 @@ mod tests {
     async fn a_check_that_fails_hangs_or_crashes_hides_no_other() {
         let stubs = [Stub::Hangs, Stub::Finds, Stub::Crashes, Stub::Fails, Stub::Finds];
         let checks = stubs.into_iter().map(|stub| Box::new(stub) as Box<dyn Check>).collect();
-        let found = all(checks, Duration::from_millis(20)).await;
+        let found = all(checks, Duration::from_millis(20), Format { json: false }).await;
         let told: Vec<_> = found.iter().map(|it| (it.severity, it.what.as_str())).collect();
         assert_eq!(
             told,

@@ -28,7 +28,7 @@ pub(crate) fn checks(state: &State, nearby: &Nearby) -> Vec<Box<dyn examine::Che
     vec![
         Box::new(Health { url, if_silent: "is `fleetfoot up` running? --url names another address" }),
         Box::new(Folder(state.clone())),
-        Box::new(RunnerFolder(nearby.runner_dir.clone())),
+        Box::new(RunnerFolder(nearby.runner.runner_dir.clone())),
     ]
 }
 

@@ -12,18 +12,18 @@ mod show;
 #[cfg(test)]
 mod testing;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use fleetfoot_shell::clock::SystemClock;
 use url::Url;
 
-use crate::arguments::{self, Format};
+use crate::arguments::{self, Format, RunnerFolder};
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::Location;
 
 pub(crate) use examine::{Check, examine};
+pub(crate) use secrets::how_to_set;
 pub(crate) use show::summary;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
@@ -64,19 +64,12 @@ pub(crate) struct Nearby {
     /// Where the fleet on this machine is reached, without /webhook
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = arguments::address)]
     pub(crate) url: Url,
-    /// A folder with GitHub's runner in it, as `up` was told
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "FLEETFOOT_RUNNER_DIR",
-        default_value = "actions-runner",
-        hide_env_values = true
-    )]
-    pub(crate) runner_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) runner: RunnerFolder,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let place = args.place.open().await?;
-    let findings = examine(&*place, &args.nearby, Arc::new(SystemClock)).await;
+    let findings = examine(&*place, &args.nearby, Arc::new(SystemClock), args.format).await;
     show::answer(&findings, args.format.json, args.strict)
 }

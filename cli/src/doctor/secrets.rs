@@ -9,14 +9,13 @@ use fleetfoot_model::secret::SecretReference;
 
 use super::examine;
 use super::finding::Finding;
-use crate::config::references;
 use crate::failure::Failure;
 
 const HEADING: &str = "secrets";
 
 /// Every secret that the configuration refers to.
 pub(super) struct Check {
-    references: Vec<(&'static str, SecretReference)>,
+    references: Vec<(String, SecretReference)>,
     secrets: Arc<dyn Secrets>,
 }
 
@@ -30,8 +29,7 @@ enum State {
 
 impl Check {
     pub(super) fn new(config: &Config, secrets: Arc<dyn Secrets>) -> Self {
-        let references = references(config).map(|(key, it)| (key, it.clone())).collect();
-        Self { references, secrets }
+        Self { references: config.secrets.clone(), secrets }
     }
 
     async fn state(&self, reference: &SecretReference) -> State {
@@ -52,23 +50,23 @@ impl examine::Check for Check {
     async fn examine(&self) -> Result<Vec<Finding>, Failure> {
         let mut states = Vec::new();
         for (key, reference) in &self.references {
-            states.push((*key, reference.clone(), self.state(reference).await));
+            states.push((key.as_str(), reference.clone(), self.state(reference).await));
         }
         Ok(judge(&states))
     }
 }
 
-/// One of the webhook's secrets is enough, and Slack's is not needed to run jobs.
-fn judge(states: &[(&'static str, SecretReference, State)]) -> Vec<Finding> {
+/// One of the webhook's secrets is enough, and jobs run without those of Slack and of a collector of traces.
+fn judge(states: &[(&str, SecretReference, State)]) -> Vec<Finding> {
     let is_needed = |key: &str| {
-        let of_key: Vec<_> = states.iter().filter(|(it, ..)| *it == key).collect();
-        !key.starts_with("notify.") && !of_key.iter().any(|(.., state)| *state == State::Readable)
+        let mut of_key = states.iter().filter(|(it, ..)| *it == key);
+        key.starts_with("github.") && !of_key.any(|(.., state)| *state == State::Readable)
     };
     let mut findings = Vec::new();
     for (key, reference, state) in states {
         let (what, hint) = match state {
             State::Readable => continue,
-            State::Empty => (format!("{key}: {reference} is empty"), set(reference)),
+            State::Empty => (format!("{key}: {reference} is empty"), how_to_set(reference)),
             State::Unreadable(reason) if is_forbidden(reason) => {
                 let failure = Failure {
                     causes: vec![reason.clone()],
@@ -78,7 +76,7 @@ fn judge(states: &[(&'static str, SecretReference, State)]) -> Vec<Finding> {
                 findings.push(Finding::unknown(HEADING, failure.hint(hint)));
                 continue;
             }
-            State::Unreadable(reason) => (format!("{key}: {reference}: {reason}"), set(reference)),
+            State::Unreadable(reason) => (format!("{key}: {reference}: {reason}"), how_to_set(reference)),
         };
         let finding =
             if is_needed(key) { Finding::error(HEADING, what) } else { Finding::warning(HEADING, what) };
@@ -95,7 +93,7 @@ fn is_forbidden(reason: &str) -> bool {
 }
 
 /// How a secret is put where it is looked for.
-fn set(reference: &SecretReference) -> String {
+pub(crate) fn how_to_set(reference: &SecretReference) -> String {
     match reference {
         SecretReference::Environment(name) => format!("set {name} where `fleetfoot up` is started"),
         SecretReference::File(path) => format!("write it into {path}, beside the configuration"),
@@ -134,6 +132,8 @@ mod tests {
         assert_eq!(slack, [(Severity::Warning, "notify.slack: env:SLACK: no such file".to_owned())]);
         let bot = found(&[key, hook(State::Readable), ("notify.slack_token", "env:SLACK", missing())]);
         assert_eq!(bot[0].0, Severity::Warning);
+        let traces = [hook(State::Readable), ("traces.header", "env:COLLECTOR", missing())];
+        assert_eq!(found(&traces)[0].0, Severity::Warning);
         let denied = State::Unreadable("AccessDeniedException: no".to_owned());
         assert_eq!(found(&[("github.token", "ssm:/token", denied)])[0].0, Severity::Unknown);
     }

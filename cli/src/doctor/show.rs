@@ -1,5 +1,7 @@
 //! What was found, for people and for programs.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::finding::{Finding, Findings, Severity};
@@ -72,7 +74,7 @@ fn text(finding: &Finding, width: usize) -> String {
         causes.iter().flat_map(|cause| cause.lines()).map(|line| format!("{indent}{}\n", safe(line)));
     text.extend(causes);
     if let Some(hint) = hint {
-        text.push_str(&format!("{indent}-> {}\n", safe(hint)));
+        let _ = writeln!(text, "{indent}-> {}", safe(hint));
     }
     text
 }

@@ -29,10 +29,14 @@ pub(crate) fn describe(explanation: &Explanation) -> String {
         sections.push(section("What limits it", &limits(&explanation.limits)));
     }
     if explanation.verdict == Verdict::Ours {
-        let notes: String = explanation.notes.iter().map(|note| format!("  {}\n", safe(note))).collect();
+        let notes: String = explanation.notes.iter().map(|note| indented(note)).collect();
         sections.push(section("What else to know", &notes));
     }
     sections.join("\n")
+}
+
+fn indented(note: &str) -> String {
+    format!("  {}\n", safe(note))
 }
 
 fn section(title: &str, text: &str) -> String {

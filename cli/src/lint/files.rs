@@ -38,7 +38,8 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let what = || format!("the folder {} cannot be read", folder.display());
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).or_fail(what())? {
+    let entries = std::fs::read_dir(folder).or_fail(what());
+    for entry in entries.map_err(|failure| failure.hint("name a folder that this user may read"))? {
         let path = entry.or_fail(what())?.path();
         let is_yaml = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
         if is_yaml && path.is_file() {

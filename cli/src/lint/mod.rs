@@ -26,10 +26,12 @@ use self::neighbours::Neighbour;
 use self::report::JobView;
 use self::workflow::Kind;
 use self::yaml::Position;
+use crate::arguments::Format;
 use crate::explain::Origin;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Answer};
 use crate::place::Configured;
+use crate::progress::Progress;
 use crate::times::Times;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
@@ -94,9 +96,12 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
     let rules =
         Rules { config: &config, origin: origin.as_ref(), now: times.now, has_docker: args.with_docker };
     let mut linted = Linted::default();
+    let progress = Progress::steps(files.len(), "files were read", Format { json: args.json });
     for file in &files {
         linted.file(file, &rules);
+        progress.step();
     }
+    drop(progress);
     neighbours::check(&linted.neighbours, &config, &mut linted.findings);
     let Linted { mut findings, jobs, .. } = linted;
     findings.sort_by(|one, other| (&one.file, one.at).cmp(&(&other.file, other.at)));

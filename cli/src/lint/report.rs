@@ -1,6 +1,7 @@
 //! How lint answers: for people, for scripts, and as GitHub's annotations.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -35,9 +36,9 @@ pub(super) fn text(findings: &[Finding]) -> String {
         let place = format!("{}:{}:{}:", safe(&found.file), found.at.line, found.at.column);
         let job = found.job.as_ref().map_or_else(String::new, |job| format!("job {}: ", safe(job)));
         let severity = paint(style, &format!("{}:", found.severity.name()));
-        text.push_str(&format!("{} {severity} {job}{}\n", paint(HEADING, &place), safe(&found.message)));
+        let _ = writeln!(text, "{} {severity} {job}{}", paint(HEADING, &place), safe(&found.message));
         if let Some(hint) = &found.hint {
-            text.push_str(&format!("  hint: {}\n", safe(hint)));
+            let _ = writeln!(text, "  hint: {}", safe(hint));
         }
     }
     text
@@ -54,14 +55,15 @@ pub(super) fn annotations(findings: &[Finding]) -> String {
         };
         let job = found.job.as_ref().map_or_else(String::new, |job| format!("job {job}: "));
         let hint = found.hint.as_ref().map_or_else(String::new, |hint| format!("\n{hint}"));
-        text.push_str(&format!(
-            "::{command} file={},line={},col={},title={}::{}\n",
+        let _ = writeln!(
+            text,
+            "::{command} file={},line={},col={},title={}::{}",
             property(&found.file),
             found.at.line,
             found.at.column,
             property(&format!("fleetfoot {}", found.rule)),
             message(&format!("{job}{}{hint}", found.message)),
-        ));
+        );
     }
     text
 }

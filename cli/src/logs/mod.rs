@@ -92,7 +92,7 @@ fn function(text: &str) -> Result<&'static str, String> {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    let since = args.since.map(|since| since.time(times.now)).transpose()?;
+    let since = args.since.map(|since| since.time(times)).transpose()?;
     let place = args.place.open().await?;
     let shown = show::Shown {
         json: args.format.json,
@@ -101,17 +101,13 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
         at_once: args.follow,
         kept: String::new(),
     };
-    match args.target {
-        Some(target) => {
-            let reading = runners::Reading { place: &*place, since, follow: args.follow, shown };
-            reading.run(&target).await
-        }
-        None => {
-            let named = if args.function.is_empty() { FUNCTIONS.to_vec() } else { args.function };
-            let reading = functions::Reading { place: &*place, functions: named, job: args.job, shown };
-            reading.run(since, args.follow, times.now).await
-        }
+    if let Some(target) = args.target {
+        let reading = runners::Reading { place: &*place, since, follow: args.follow, shown };
+        return reading.run(&target).await;
     }
+    let named = if args.function.is_empty() { FUNCTIONS.to_vec() } else { args.function };
+    let reading = functions::Reading { place: &*place, functions: named, job: args.job, shown };
+    reading.run(since, args.follow, times.now).await
 }
 
 /// Waits for more to be logged. Answers whether to go on: not after Ctrl-C.

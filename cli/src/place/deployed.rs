@@ -12,7 +12,7 @@ use fleetfoot_aws::secrets::AwsSecrets;
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::{Envelope, SOURCE};
-use fleetfoot_model::ids::FleetName;
+use fleetfoot_model::ids::{FleetName, InvalidId};
 use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Clock, Fleet, Secrets};
 use fleetfoot_shell::Emission;
@@ -109,8 +109,11 @@ impl Place for Deployed {
     }
 
     async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, Failure> {
-        let fleet: FleetName =
-            self.stack.output(output::FLEET)?.parse().or_fail("the stack's FleetName is no name")?;
+        let fleet: FleetName = self.stack.output(output::FLEET)?.parse().map_err(|error: InvalidId| {
+            Failure::new("the stack's FleetName is no name")
+                .because(&error)
+                .hint("deploy the stack again with another FleetName")
+        })?;
         Ok(Arc::new(Queues::new(self, self.bus(&fleet)?)?))
     }
 

@@ -7,6 +7,7 @@ use fleetfoot_model::runner::Runner;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// The control plane's functions, as their logs are called.
 pub(crate) const FUNCTIONS: [&str; 9] =
@@ -59,6 +60,17 @@ pub(crate) struct Wanted {
     pub(crate) most: usize,
 }
 
+/// Which lines of runners' logs are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sought<'a> {
+    /// Of which runners, where each has a log of its own.
+    pub(crate) runners: &'a [Runner],
+    /// Only lines with this text.
+    pub(crate) text: &'a str,
+    /// From when on.
+    pub(crate) since: Timestamp,
+}
+
 /// What was logged.
 #[async_trait]
 pub(crate) trait Logs: Send + Sync {
@@ -69,6 +81,13 @@ pub(crate) trait Logs: Send + Sync {
         since: Option<Timestamp>,
         from: Option<&str>,
     ) -> Result<Option<Page>, Failure>;
+
+    /// Lines of runners' logs, and whether there is more than was looked through.
+    async fn of_runners(
+        &self,
+        sought: Sought<'_>,
+        progress: &Progress,
+    ) -> Result<(Vec<String>, bool), Failure>;
 
     /// Where a runner's log would be, and how long it is kept.
     fn kept(&self, runner: &RunnerName) -> String;

@@ -3,18 +3,23 @@
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::SdkError;
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_cloudwatchlogs::operation::get_log_events::{GetLogEventsError, GetLogEventsOutput};
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::runner::Runner;
 
-use super::logs::{Line, Logs, Page, Wanted};
+use super::logs::{Line, Logs, Page, Sought, Wanted};
 use crate::aws::failure::failure;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// What ECS calls the streams of a task: prefix, container, id of the task (Amazon ECS developer guide, "Using the awslogs
 /// log driver"). Prefix and container have one name (`shared/aws/src/fleet/definition.rs`).
 const CONTAINER: &str = "runner";
+/// Of logs that are looked through. A page is a megabyte of what is looked through at most, found or not, and five are
+/// answered in a second (CloudWatch Logs quotas, FilterLogEvents).
+const MOST_PAGES: usize = 1000;
 
 /// The logs of runners and functions.
 pub(super) struct LogsDeployed {
@@ -51,6 +56,39 @@ impl Logs for LogsDeployed {
                 &error,
             )),
         }
+    }
+
+    async fn of_runners(
+        &self,
+        sought: Sought<'_>,
+        progress: &Progress,
+    ) -> Result<(Vec<String>, bool), Failure> {
+        let (mut lines, mut token) = (Vec::new(), None);
+        for page in 1..=MOST_PAGES {
+            progress.says(&format!("reading {}: page {page}, {} lines found", self.runners, lines.len()));
+            let request = self
+                .client
+                .filter_log_events()
+                .log_group_name(&self.runners)
+                .start_time(sought.since.as_millisecond())
+                .filter_pattern(format!("\"{}\"", sought.text))
+                .set_next_token(token);
+            let answer = match request.send().await {
+                Ok(answer) => answer,
+                // It is made with the first line.
+                Err(error) if is_unknown_group(&error) => return Ok((lines, false)),
+                Err(error) => {
+                    let what = format!("the logs of runners in {} cannot be read", self.runners);
+                    return Err(failure(what, "logs:FilterLogEvents", &error));
+                }
+            };
+            lines.extend(answer.events.unwrap_or_default().into_iter().filter_map(|event| event.message));
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok((lines, false));
+            }
+        }
+        Ok((lines, true))
     }
 
     fn kept(&self, _runner: &RunnerName) -> String {
@@ -129,6 +167,10 @@ fn page(answer: GetLogEventsOutput, from: Option<&str>) -> Page {
 /// There is no stream before the container has said something, and none after the retention.
 fn is_unknown<R>(error: &SdkError<GetLogEventsError, R>) -> bool {
     error.as_service_error().is_some_and(GetLogEventsError::is_resource_not_found_exception)
+}
+
+fn is_unknown_group<R>(error: &SdkError<FilterLogEventsError, R>) -> bool {
+    error.as_service_error().is_some_and(FilterLogEventsError::is_resource_not_found_exception)
 }
 
 /// A filter finds numbers within longer ones, too.

@@ -10,8 +10,9 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::runner::Runner;
 
-use super::logs::{Line, Logs, Page, Wanted, split_time};
+use super::logs::{Line, Logs, Page, Sought, Wanted, split_time};
 use crate::failure::{Failure, OrFail};
+use crate::progress::Progress;
 
 /// How much of a file is read at a time, in bytes.
 const PAGE_BYTES: u64 = 1024 * 1024;
@@ -42,6 +43,29 @@ impl Logs for LogsHere {
             page.lines.drain(..first.unwrap_or(page.lines.len()));
         }
         Ok(Some(page))
+    }
+
+    /// What is sought is the last that an agent writes, so of each log only the end is looked through.
+    async fn of_runners(
+        &self,
+        sought: Sought<'_>,
+        progress: &Progress,
+    ) -> Result<(Vec<String>, bool), Failure> {
+        let mut found = Vec::new();
+        for runner in sought.runners {
+            let file = self.0.log_file(&runner.name);
+            progress.says(&format!("reading {}", file.display()));
+            let page = match std::fs::metadata(&file)
+                .and_then(|it| read(&file, it.len().saturating_sub(PAGE_BYTES)))
+            {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                page => page.or_fail(format!("the log {} cannot be read", file.display()))?,
+            };
+            found.extend(
+                page.lines.into_iter().map(|line| line.text).filter(|text| text.contains(sought.text)),
+            );
+        }
+        Ok((found, false))
     }
 
     fn kept(&self, runner: &RunnerName) -> String {

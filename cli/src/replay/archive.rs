@@ -47,15 +47,15 @@ pub(super) struct What {
 
 impl Period {
     /// What of the archive is wanted, if it is.
-    pub(super) fn span(&self, now: Timestamp, with_stale: bool) -> Result<Option<What>, Failure> {
+    pub(super) fn span(&self, times: &Times, with_stale: bool) -> Result<Option<What>, Failure> {
         let Some(since) = self.since else { return Ok(None) };
-        let from = since.time(now)?;
-        let until = self.until.map_or(Ok(now), |until| until.time(now))?;
+        let from = since.time(times)?;
+        let until = self.until.map_or(Ok(times.now), |until| until.time(times))?;
         if from >= until {
             return Err(Failure::new(format!("there is nothing to replay from {from} until {until}"))
                 .hint("--since is the earlier time, --until the later one"));
         }
-        if !with_stale && let Some(reason) = stale::of_age(from, now) {
+        if !with_stale && let Some(reason) = stale::of_age(from, times.now) {
             return Err(Failure::new(format!("what --since names is stale: {reason}")).hint(stale::HINT));
         }
         Ok(Some(What { from, until, rules: self.rules.clone() }))
@@ -180,7 +180,8 @@ impl Replay {
             Answer::data(format!("replay {name}: {}\n", state(ended).to_lowercase()))
         };
         if ended.state != Some(ReplayState::Completed) {
-            let failure = Failure::new(format!("the replay {name} was not completed: {}", state(ended)));
+            let failure = Failure::new(format!("the replay {name} was not completed: {}", state(ended)))
+                .hint("start it again: handling an event twice changes nothing");
             answer.failures =
                 vec![Failure { causes: ended.state_reason.iter().cloned().collect(), ..failure }];
         }
@@ -208,12 +209,15 @@ fn reached(replay: &DescribeReplayOutput) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     fn what(since: &str, until: Option<&str>) -> Result<What, Failure> {
         let until = until.map(|until| until.parse().unwrap());
         let period = Period { since: Some(since.parse().unwrap()), until, rules: Vec::new() };
-        period.span("2026-11-21T12:00:00Z".parse().unwrap(), false).map(Option::unwrap)
+        let times = Times { now: "2026-11-21T12:00:00Z".parse().unwrap(), zone: TimeZone::UTC };
+        period.span(&times, false).map(Option::unwrap)
     }
 
     #[test]
@@ -225,9 +229,6 @@ mod tests {
         ] {
             let what = what(since, until).unwrap();
             assert_eq!((what.from.to_string(), what.until.to_string()), (from.to_owned(), to.to_owned()));
-        }
-        for text in ["", "yesterday", "2", "2026-11-21"] {
-            assert!(text.parse::<When>().is_err(), "{text}");
         }
         assert_eq!(
             what("1d 1m", None).unwrap_err().what,

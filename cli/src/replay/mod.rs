@@ -16,6 +16,7 @@ use crate::arguments::{self, Format};
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use crate::place::{Location, Webhook};
+use crate::progress::Progress;
 use crate::times::Times;
 use files::{Replayed, Target};
 use webhook::Sender;
@@ -78,16 +79,20 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
-    if let Some(span) = args.archive.span(times.now, args.stale)? {
+    if let Some(span) = args.archive.span(times, args.stale)? {
         return archive::run(&args.place.remote, &span, args.format, times).await;
     }
     let (wait, url) = (Duration::from_secs(args.wait.into()), args.url);
     let target = target(args.place, &url, args.stale).await?;
     let mut replayed = Vec::new();
+    let progress = Progress::steps(args.files.len(), "files were put back in", args.format);
     for path in &args.files {
         replayed.push(target.replay(path, args.event.as_deref(), times.now).await);
+        progress.step();
     }
+    progress.says("files were put back in; looking for what follows");
     let is_at_rest = target.follow(&mut replayed, wait, times.now).await?;
+    drop(progress);
     let mut answer = Answer::data(if args.format.json {
         let files: Vec<_> = replayed.iter().map(Replayed::json).collect();
         output::json(&json!({ "replayed": files, "isAtRest": is_at_rest }))?

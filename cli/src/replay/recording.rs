@@ -43,7 +43,11 @@ pub(super) fn read(path: &Path, event: Option<&str>) -> Result<Recording, Failur
 }
 
 fn envelope(value: Value) -> Result<Envelope, Failure> {
-    let envelope: Envelope = serde_json::from_value(value).or_fail("the file is no event envelope")?;
+    let envelope: Envelope = serde_json::from_value(value).map_err(|error| {
+        Failure::new("the file is no event envelope")
+            .because(&error)
+            .hint("each event, of the fleet and of others, has a sample under events/")
+    })?;
     // Others' events are judged by the functions they wake; those of the fleet are known here.
     if envelope.source == SOURCE {
         envelope.fact().map_err(|error| {

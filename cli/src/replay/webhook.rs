@@ -86,7 +86,7 @@ impl Sender {
         })
     }
 
-    fn no_answer(&self, error: &dyn Error) -> Failure {
+    fn no_answer(&self, error: &(dyn Error + 'static)) -> Failure {
         Failure::new(format!("no answer from {}", self.to.address)).because(error).hint(self.to.if_silent)
     }
 }

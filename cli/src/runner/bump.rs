@@ -6,14 +6,16 @@ use fleetfoot_github::{Proposal, Proposed};
 use fleetfoot_model::ids::Repository;
 use fleetfoot_model::runner_release::{Pin, RunnerRelease};
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::pin::{FILE, File};
 use super::{GitHubArgs, refused};
+use crate::arguments::Format;
 use crate::failure::{Failure, OrFail};
-use crate::output::Answer;
+use crate::output::{self, Answer};
 use crate::times::Times;
 
-pub(crate) const EXAMPLES: &str = r"Examples:
+pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runner bump
   GITHUB_TOKEN=... fleetfoot runner bump --pull-request acme/fleetfoot
 
@@ -21,7 +23,12 @@ The version, its day and its checksums are those that GitHub tells with the rele
 changed if the newest release is pinned, and no second pull request is opened for a release.
 Images are built with the new release once the fleet has been deployed with it.
 
-The token needs `contents: write` and `pull-requests: write`.";
+The token needs `contents: write` and `pull-requests: write`.
+
+JSON:
+  { "pinned": the release before, "newest", "state": newest if there was nothing to do | written |
+    opened | open if the pull request was there already, "file": that was written or null,
+    "pullRequest": its address or null }"#;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -32,6 +39,54 @@ pub(crate) struct Args {
     /// Open a pull request in this repository instead of writing the file here
     #[arg(long, value_name = "OWNER/REPO", conflicts_with = "file")]
     pull_request: Option<Repository>,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum State {
+    /// The newest release is pinned.
+    Newest,
+    /// The file has the newest one now.
+    Written,
+    /// There is a pull request now.
+    Opened,
+    /// There was one already.
+    Open,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bump {
+    pinned: String,
+    newest: String,
+    state: State,
+    file: Option<String>,
+    pull_request: Option<String>,
+}
+
+impl Bump {
+    fn new(pin: &Pin, newest: &RunnerRelease, state: State) -> Self {
+        let (pinned, newest) = (pin.version.to_string(), newest.version.to_string());
+        Self { pinned, newest, state, file: None, pull_request: None }
+    }
+
+    fn answer(self, format: Format) -> Result<Answer, Failure> {
+        if format.json {
+            return Ok(Answer::data(output::json(&self)?));
+        }
+        let Self { pinned, newest, state, file, pull_request } = self;
+        let note = match state {
+            State::Newest => format!("{pinned} is the newest release: nothing is to be done"),
+            State::Written => format!("{}: {pinned} is now {newest}", file.unwrap_or_default()),
+            State::Opened => format!("a pull request was opened: {pinned} becomes {newest}"),
+            State::Open => "its pull request is open already".to_owned(),
+        };
+        let address = pull_request.map(|address| format!("{address}\n"));
+        Ok(Answer::data(address.unwrap_or_default()).note(note))
+    }
 }
 
 pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
@@ -41,25 +96,25 @@ pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
     let releases = args.github.releases(times).await?;
     let newest = releases.iter().max_by_key(|release| release.version);
     let newest = newest.ok_or_else(|| Failure::new("GitHub lists no release"))?;
-    match &args.pull_request {
-        Some(repository) => propose(&args.github, repository, newest, times).await,
-        None => write(&args.file, newest),
-    }
+    let bump = match &args.pull_request {
+        Some(repository) => propose(&args.github, repository, newest, times).await?,
+        None => write(&args.file, newest)?,
+    };
+    bump.answer(args.format)
 }
 
 /// Over the file of this checkout.
-fn write(file: &File, newest: &RunnerRelease) -> Result<Answer, Failure> {
+fn write(file: &File, newest: &RunnerRelease) -> Result<Bump, Failure> {
     let found = file.find()?;
     let Some(path) = &found.file else {
         let hint = "run it in a checkout of Fleetfoot, or name the file with --file";
         return Err(Failure::new(format!("there is no {FILE} here")).hint(hint));
     };
     let Some(text) = bumped(&found.text, &found.pin, newest, &path.display().to_string())? else {
-        return Ok(Answer::default().note(is_newest(&found.pin)));
+        return Ok(Bump::new(&found.pin, newest, State::Newest));
     };
     replace(path, &text)?;
-    let (old, new) = (found.pin.version, newest.version);
-    Ok(Answer::default().note(format!("{}: {old} is now {new}", path.display())))
+    Ok(Bump { file: Some(path.display().to_string()), ..Bump::new(&found.pin, newest, State::Written) })
 }
 
 /// All of the file or nothing.
@@ -79,16 +134,17 @@ async fn propose(
     repository: &Repository,
     newest: &RunnerRelease,
     times: &Times,
-) -> Result<Answer, Failure> {
+) -> Result<Bump, Failure> {
     let api = github.api(times);
     let place = format!("{FILE} of {repository}");
     let text = api.file(repository, FILE).await;
     let text = text.map_err(|error| refused(&format!("{place} cannot be read"), &error, times))?;
-    let pin: Pin = text.parse().or_fail(format!("{place} cannot be read"))?;
+    let pin: Result<Pin, Failure> = text.parse().or_fail(format!("{place} cannot be read"));
+    let pin = pin.map_err(|it| it.hint("it has to be as runner/release.toml of Fleetfoot is"))?;
     let Some(text) = bumped(&text, &pin, newest, &place)? else {
-        return Ok(Answer::default().note(is_newest(&pin)));
+        return Ok(Bump::new(&pin, newest, State::Newest));
     };
-    let (old, new) = (pin.version, newest.version);
+    let new = newest.version;
     let proposal = Proposal {
         repository,
         path: FILE,
@@ -99,12 +155,11 @@ async fn propose(
     };
     let proposed = api.propose(&proposal).await;
     let what = format!("no pull request can be opened in {repository}");
-    Ok(match proposed.map_err(|error| refused(&what, &error, times))? {
-        Proposed::Opened(url) => {
-            Answer::data(format!("{url}\n")).note(format!("a pull request was opened: {old} becomes {new}"))
-        }
-        Proposed::IsOpen(url) => Answer::data(format!("{url}\n")).note("its pull request is open already"),
-    })
+    let (state, url) = match proposed.map_err(|error| refused(&what, &error, times))? {
+        Proposed::Opened(url) => (State::Opened, url),
+        Proposed::IsOpen(url) => (State::Open, url),
+    };
+    Ok(Bump { pull_request: Some(url), ..Bump::new(&pin, newest, state) })
 }
 
 fn body(pin: &Pin, newest: &RunnerRelease) -> String {
@@ -117,10 +172,6 @@ fn body(pin: &Pin, newest: &RunnerRelease) -> String {
          The checksums are those that GitHub tells with the release. Opened by `fleetfoot runner bump`.\n",
         pin.version, pin.published
     )
-}
-
-fn is_newest(pin: &Pin) -> String {
-    format!("{} is the newest release: nothing is to be done", pin.version)
 }
 
 /// The file with the newest release; none if that is pinned.
@@ -136,5 +187,8 @@ fn bumped(text: &str, pin: &Pin, newest: &RunnerRelease, place: &str) -> Result<
     let published = newest.published_at.to_zoned(TimeZone::UTC).date();
     let pin = Pin { version: newest.version, published, checksums };
     let text = pin.write_into(text);
-    text.map(Some).ok_or_else(|| Failure::new(format!("{place} has another form than this program writes")))
+    text.map(Some).ok_or_else(|| {
+        Failure::new(format!("{place} has another form than this program writes"))
+            .hint("a version, the day it was published and its checksums, as runner/release.toml of Fleetfoot has them")
+    })
 }

@@ -41,8 +41,10 @@ impl File {
         }
         let file = self.file.clone().unwrap_or_else(|| FILE.into());
         let what = format!("{} cannot be read", file.display());
-        let text = std::fs::read_to_string(&file).or_fail(what.clone())?;
-        let pin = text.parse().or_fail(what)?;
+        let hint =
+            |failure: Failure| failure.hint("--file names a file as runner/release.toml of Fleetfoot is");
+        let text = std::fs::read_to_string(&file).or_fail(what.clone()).map_err(hint)?;
+        let pin = text.parse().or_fail(what).map_err(hint)?;
         Ok(Found { pin, text, file: Some(file) })
     }
 }

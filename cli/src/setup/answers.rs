@@ -45,8 +45,11 @@ pub(super) enum Destination {
 impl Answers {
     /// Finds everything out. What nobody has said and nobody can be asked is told at once.
     pub(super) fn gather(args: &Args, people: &dyn People) -> Result<Self, Failure> {
-        let config = std::path::absolute(&args.configuration.config)
-            .map_err(|error| Failure::new("there is no such folder").because(&error))?;
+        let config = std::path::absolute(&args.configuration.config).map_err(|error| {
+            Failure::new(format!("{} leads nowhere", args.configuration.config.display()))
+                .because(&error)
+                .hint("--config names the file that is to be written")
+        })?;
         let known = Known::read(&config)?;
         let target = match args.target().or_else(|| known.target()) {
             Some(target) => target,

@@ -73,6 +73,7 @@ impl Setup<'_> {
             &format!("install the App on {owner}, with the repositories it is to serve: {page}"),
         );
         self.people.open(&page);
+        let _waiting = self.waiting("waiting for the installation");
         let mut ticks = interval(self.patience.pause);
         let waiting = async {
             loop {
@@ -174,7 +175,9 @@ impl Setup<'_> {
         let mut page = Page::serve(creation_page(&self.web, self.organization()), manifest).await?;
         call(*people, &format!("make the GitHub App {name} in your browser: {}", page.address));
         people.open(&page.address);
+        let waiting = self.waiting("waiting for the browser to come back");
         let made = timeout(self.patience.browser, self.made(&mut page)).await;
+        drop(waiting);
         let app = made.map_err(|_| {
             Failure::new("no browser has come back with an App within an hour")
                 .hint("run this again when somebody can go to the page")

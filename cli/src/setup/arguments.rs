@@ -28,7 +28,8 @@ that only you can read; never onto the screen, into fleet.toml or into the envir
 JSON:
   { "fleet", "stack": null with --local, "region", "app": { "id", "slug", "page" } or null,
     "installation", "configuration": where it is, "secrets": [ references ], "webhook": its address,
-    "steps": [ { "step", "state": done | wasDone | skipped | left, "about" } ] }"#;
+    "steps": [ { "step", "state": done | wasDone | skipped | left, "about" } ] }
+  with --tear-down { "steps" }"#;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -20,7 +20,7 @@ impl Setup<'_> {
             return Ok(Outcome::skipped("`fleetfoot doctor` looks at the fleet once `fleetfoot up` runs it"));
         }
         let place = self.place().await?;
-        let findings = examine(&*place, &self.args.nearby, Arc::clone(&self.clock)).await;
+        let findings = examine(&*place, &self.args.nearby, Arc::clone(&self.clock), self.args.format).await;
         for finding in findings.0.iter().filter(|it| it.severity != Severity::Ok) {
             self.tell(finding);
         }

@@ -43,6 +43,7 @@ use crate::aws;
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::Remote;
+use crate::progress::Progress;
 
 pub(crate) use arguments::{Args, EXAMPLES};
 
@@ -188,6 +189,11 @@ impl<'a> Setup<'a> {
         let (outcome, address) = self.deploy(stack).await?;
         steps.tell(self.people, "deployment", outcome);
         Ok(address)
+    }
+
+    /// Shows that something is waited for.
+    fn waiting(&self, what: &str) -> Progress {
+        Progress::waiting(what, self.args.format)
     }
 
     fn sdk(&self) -> Option<&SdkConfig> {

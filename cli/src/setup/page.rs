@@ -150,14 +150,15 @@ async fn guard(State(server): State<Arc<Server>>, request: Request, next: Next) 
     response
 }
 
+fn right(name: &str, level: &str) -> String {
+    format!("<li>{}: {}</li>", escape(name), escape(level))
+}
+
 async fn form(State(server): State<Arc<Server>>) -> Html<String> {
     let action = format!("{}?state={}", server.action, server.draw_state());
     let rights = server.manifest["default_permissions"].as_object().into_iter().flatten();
-    let rights: String = rights
-        .map(|(name, level)| {
-            format!("<li>{}: {}</li>", escape(name), escape(level.as_str().unwrap_or_default()))
-        })
-        .collect();
+    let rights: String =
+        rights.map(|(name, level)| right(name, level.as_str().unwrap_or_default())).collect();
     page(&format!(
         "<p>Fleetfoot needs a GitHub App: GitHub lets it register runners, and tells it of jobs. The App is yours; \
          its private key goes from GitHub into your own store of secrets, and nowhere else.</p>\

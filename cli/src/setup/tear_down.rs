@@ -9,16 +9,18 @@ use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
+use serde_json::json;
 use tokio::time::{interval, timeout};
 
 use super::manifest::{nowhere, settings_page};
 use super::report::{Outcome, Steps};
 use super::vault::{Kept, remove_parameter};
 use super::{SAM_CONFIG, Setup};
-use crate::aws::stack::{Stack, output};
+use crate::aws::stack::{Stack, output as of_stack};
 use crate::failure::{Failure, OrFail};
-use crate::output::Answer;
+use crate::output::{self, Answer};
 use crate::place::Place;
+use crate::progress::Progress;
 use crate::rows;
 
 const REASON: &str = "the fleet is taken down";
@@ -32,11 +34,11 @@ impl Setup<'_> {
         let question =
             format!("Take down the stack {stack} in {}, with its configuration and secrets?", self.region());
         if !self.people.agrees(&question)? {
-            return Ok(Answer::default().note("nothing was done"));
+            return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
         let found = Stack::find(sdk, stack).await?;
-        let parameter = found.as_ref().and_then(|it| it.optional(output::CONFIGURATION).map(str::to_owned));
+        let parameter = found.as_ref().and_then(|it| it.optional(of_stack::CONFIGURATION).map(str::to_owned));
         let parameter = parameter.unwrap_or_else(|| configuration::parameter_of(stack));
         if found.is_some() {
             let place = self.place().await?;
@@ -62,18 +64,18 @@ impl Setup<'_> {
         }
         remove_parameter(sdk, &parameter).await?;
         self.forget_secrets(&mut steps).await?;
-        Ok(self.remains(steps))
+        self.remains(steps)
     }
 
     async fn leave_machine(&self) -> Result<Answer, Failure> {
         if !self.people.agrees("Remove this fleet's secrets from this machine?")? {
-            return Ok(Answer::default().note("nothing was done"));
+            return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
         self.forget_secrets(&mut steps).await?;
         let words = format!("end `fleetfoot up`, and remove {}", self.args.state.state.display());
         steps.tell(self.people, "state", Outcome::left(words));
-        Ok(self.remains(steps))
+        self.remains(steps)
     }
 
     /// No more webhooks, no more launches, and every runner that has no job is let go: GitHub first, then its task.
@@ -101,7 +103,10 @@ impl Setup<'_> {
             return Err(busy_failure(&busy, self.answers.stack().unwrap_or_default()));
         }
         let (mut gone, mut left) = (0, Vec::new());
-        for runner in live(&*ledger).await? {
+        let runners = live(&*ledger).await?;
+        let progress = Progress::steps(runners.len(), "runners were let go", self.args.format);
+        for runner in runners {
+            progress.step();
             let now = self.clock.now();
             let settle = |job: &mut Job| {
                 job.unassign(None, now, REASON);
@@ -116,6 +121,7 @@ impl Setup<'_> {
                 }
             }
         }
+        drop(progress);
         if !left.is_empty() {
             return Err(busy_failure(&left, self.answers.stack().unwrap_or_default()));
         }
@@ -136,6 +142,7 @@ impl Setup<'_> {
     /// A cluster with tasks cannot be deleted.
     async fn wait_for_tasks(&self, place: &dyn Place) -> Result<(), Failure> {
         let fleet = place.tasks()?;
+        let _waiting = self.waiting("waiting for the fleet's tasks to end");
         let mut ticks = interval(self.patience.pause);
         let waiting = async {
             loop {
@@ -166,7 +173,7 @@ impl Setup<'_> {
         Ok(())
     }
 
-    fn remains(&self, mut steps: Steps) -> Answer {
+    fn remains(&self, mut steps: Steps) -> Result<Answer, Failure> {
         let slug = self.notebook.read().ok().and_then(|memory| memory.app).map(|app| app.slug);
         let page = settings_page(&self.web, self.organization(), &slug.unwrap_or_default());
         let at_github = if self.answers.token {
@@ -178,8 +185,15 @@ impl Setup<'_> {
         let files = format!("{} and {SAM_CONFIG}", self.answers.config.display());
         steps.tell(self.people, "files", Outcome::left(format!("{files} stay; they hold no secret")));
         self.notebook.forget();
-        Answer::default()
-            .note("AWS keeps a last backup of the table for 35 days; task definitions cost nothing")
+        let note = "AWS keeps a last backup of the table for 35 days; task definitions cost nothing";
+        self.taken_down(&steps, note)
+    }
+
+    fn taken_down(&self, steps: &Steps, note: &str) -> Result<Answer, Failure> {
+        if self.args.format.json {
+            return Ok(Answer::data(output::json(&json!({ "steps": steps }))?));
+        }
+        Ok(Answer::default().note(note))
     }
 }
 

@@ -53,11 +53,14 @@ impl Setup<'_> {
             call(self.people, &format!("commit and push {} to {repository}", file.display()));
         }
         let ledger = place.ledger()?;
+        let waiting = self.waiting(&format!("waiting for a job of {NAME:?} to end"));
         let following = self.follow(&*ledger, &repository, since);
-        let job = timeout(self.patience.job, following).await.map_err(|_| {
+        let followed = timeout(self.patience.job, following).await.map_err(|_| {
             Failure::new(format!("no job of {NAME:?} in {repository} has come to its end yet"))
                 .hint("`fleetfoot doctor` looks for what is in the way; --test-job waits again")
-        })??;
+        });
+        drop(waiting);
+        let job = followed??;
         let about = format!("job {} of {repository}: {}", job.description.id, ending(&job.state));
         match job.state {
             JobState::Finished { conclusion, .. } if conclusion == "success" => Ok(Outcome::done(about)),
@@ -81,15 +84,12 @@ impl Setup<'_> {
 
     /// The fleet that was set up.
     pub(super) async fn place(&self) -> Result<Box<dyn Place>, Failure> {
-        Ok(match (self.sdk(), self.answers.stack()) {
-            (Some(sdk), Some(stack)) => {
-                Box::new(Deployed { sdk: sdk.clone(), stack: Stack::deployed(sdk, stack).await? })
-            }
-            _ => {
-                let config = arguments::Configuration { config: self.answers.config.clone() };
-                Box::new(Here { state: self.args.state.clone(), config })
-            }
-        })
+        if let (Some(sdk), Some(stack)) = (self.sdk(), self.answers.stack()) {
+            let stack = Stack::deployed(sdk, stack).await?;
+            return Ok(Box::new(Deployed { sdk: sdk.clone(), stack }));
+        }
+        let config = arguments::Configuration { config: self.answers.config.clone() };
+        Ok(Box::new(Here { state: self.args.state.clone(), config }))
     }
 
     /// Tells each step of the job's way, until it has ended.

@@ -203,10 +203,12 @@ pub(super) fn read_secret(file: &Path) -> Result<Secret, Failure> {
     let text = if file == Path::new("-") {
         std::io::read_to_string(std::io::stdin()).or_fail(what)?
     } else {
-        fs::read_to_string(file).or_fail(what)?
+        let text = fs::read_to_string(file).or_fail(what);
+        text.map_err(|failure| failure.hint("name a file with the secret in it, or - for stdin"))?
     };
     match text.trim() {
-        "" => Err(Failure::new(format!("{} is empty", file.display()))),
+        "" => Err(Failure::new(format!("{} is empty", file.display()))
+            .hint("put the secret into it and nothing else; - reads it from stdin")),
         text => Ok(Secret::new(text)),
     }
 }

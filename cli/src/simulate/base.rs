@@ -146,7 +146,8 @@ impl Base {
         };
         let limits = match &args.limits {
             Some(file) => files::limits(&read("the limits", file)?)
-                .or_fail(format!("the limits in {} cannot be read", file.display()))?,
+                .or_fail(format!("the limits in {} cannot be read", file.display()))
+                .map_err(|it| it.hint("docs/simulation.md shows a file of limits"))?,
             None => Limits::default(),
         };
         let (arrival, recorded) = match &args.arrival {
@@ -154,7 +155,8 @@ impl Base {
             Named::Poisson(rate) => (Arrival::Poisson(*rate), None),
             Named::Trace(file) => {
                 let trace = Trace::read(&read("the trace", file)?)
-                    .or_fail(format!("the trace in {} cannot be read", file.display()))?;
+                    .or_fail(format!("the trace in {} cannot be read", file.display()))
+                    .map_err(|it| it.hint("docs/simulation.md says what the columns of a trace are"))?;
                 let jobs = trace.len() as u64;
                 (Arrival::Trace(trace), Some(jobs))
             }
@@ -178,13 +180,20 @@ impl Base {
         let mut table: toml::Table =
             self.text.parse().or_fail(format!("the configuration {} cannot be read", self.file))?;
         for setting in settings {
-            set(&mut table, &setting.path, &setting.value)
-                .ok_or_else(|| Failure::new(format!("--set {}: that is no section", setting.text)))?;
+            set(&mut table, &setting.path, &setting.value).ok_or_else(|| {
+                Failure::new(format!("--set {}: that is no section", setting.text))
+                    .hint("a key is SECTION.KEY, such as limits.runners; docs/configuration.md explains each")
+            })?;
         }
         let text = table.to_string();
         let file = format!("{} with --set", self.file);
         let config = config::load(&file, &text).map_err(|error| mistaken(&error))?;
         Ok(Self { file, text, config: Arc::new(config), ..self.clone() })
+    }
+
+    /// How many jobs come in each run.
+    pub(crate) fn jobs(&self) -> u64 {
+        self.jobs
     }
 
     pub(crate) fn scenario(&self, seed: u64) -> Scenario {

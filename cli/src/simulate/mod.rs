@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<Answer, Failure> {
 }
 
 fn variant(name: &'static str, base: Base, args: &Args) -> Result<Variant, Failure> {
-    let played = play::play(&base, args.seeds, !args.format.json)?;
+    let played = play::play(&base, args.seeds, args.format)?;
     Ok(Variant { name, base, played })
 }
 

@@ -1,21 +1,25 @@
 //! Plays every seed, on as many processors as there are.
 
-use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
+use std::collections::{BTreeSet, HashSet};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::ids::JobId;
+use fleetfoot_model::record::Record;
 use fleetfoot_simulation::invariants::Violation;
 use fleetfoot_simulation::measure::Figures;
 use fleetfoot_simulation::plot::Timeline;
 use fleetfoot_simulation::run::Scenario;
 use fleetfoot_simulation::shrink::{Shortest, shrink};
+use fleetfoot_simulation::watch::{Happening, Watch};
 
 use super::base::{Base, Seeds};
+use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::output;
+use crate::progress::{Counter, Progress};
 
 /// What every seed came to.
 pub(crate) struct Played {
@@ -36,21 +40,44 @@ struct Together {
     done: u64,
 }
 
-pub(crate) fn play(base: &Base, seeds: Seeds, tells: bool) -> Result<Played, Failure> {
+/// Counts jobs as they end.
+struct Ends {
+    seen: HashSet<JobId>,
+    counter: Counter,
+}
+
+impl Watch for Ends {
+    fn happened(&mut self, _: Timestamp, what: &Happening<'_>) {
+        let Happening::Written(rows) = what else { return };
+        for row in *rows {
+            if let Record::Job(job) = &row.value
+                && !job.is_open()
+                && self.seen.insert(job.description.id)
+            {
+                self.counter.step();
+            }
+        }
+    }
+}
+
+pub(crate) fn play(base: &Base, seeds: Seeds, format: Format) -> Result<Played, Failure> {
     let total = seeds.all().count() as u64;
     let next = AtomicU64::new(seeds.first());
     let together = Mutex::new(Together::default());
-    let tells = tells && total > 1 && std::io::stderr().is_terminal();
+    let (steps, what) =
+        if total == 1 { (base.jobs(), "jobs have ended") } else { (total, "seeds were played") };
+    let progress = Progress::steps(usize::try_from(steps).unwrap_or(usize::MAX), what, format);
+    // Jobs are counted where there is one run only.
+    let ends = || (total == 1).then(|| Ends { seen: HashSet::new(), counter: progress.counter() });
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if !seeds.all().contains(&seed) {
                 return;
             }
-            play_one(base, seed, seed == seeds.first(), &together);
-            if tells {
-                let done = together.lock().unwrap_or_else(PoisonError::into_inner).done;
-                output::progress(&format!("{done} of {total} seeds"));
+            play_one(base, seed, seed == seeds.first(), ends(), &together);
+            if total > 1 {
+                progress.step();
             }
         }
     };
@@ -67,6 +94,7 @@ pub(crate) fn play(base: &Base, seeds: Seeds, tells: bool) -> Result<Played, Fai
     }
     together.broken.sort_by_key(|(seed, _)| *seed);
     let shortest = together.broken.first().map(|(seed, _)| {
+        progress.says("were played; looking for the shortest way to what is broken");
         let scenario: Scenario = base.scenario(*seed);
         let outcome = scenario.play();
         shrink(&scenario, outcome)
@@ -79,8 +107,9 @@ pub(crate) fn play(base: &Base, seeds: Seeds, tells: bool) -> Result<Played, Fai
     })
 }
 
-fn play_one(base: &Base, seed: u64, is_first: bool, together: &Mutex<Together>) {
-    let (outcome, figures, meter) = base.scenario(seed).measure();
+fn play_one(base: &Base, seed: u64, is_first: bool, ends: Option<Ends>, together: &Mutex<Together>) {
+    let ends = ends.map(|ends| Arc::new(Mutex::new(ends)) as Arc<Mutex<dyn Watch>>);
+    let (outcome, figures, meter) = base.scenario(seed).measure(ends);
     let mut told = BTreeSet::new();
     let broken = outcome.violations.into_iter().filter(|it| told.insert(it.invariant));
     let mut together = together.lock().unwrap_or_else(PoisonError::into_inner);

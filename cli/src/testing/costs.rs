@@ -9,7 +9,7 @@ use fleetfoot_model::{SignedDuration, Timestamp};
 use insta::assert_snapshot;
 
 use super::rows::{HOSTILE, at, job, runner};
-use super::{Said, World};
+use super::{Said, World, assert_documented};
 
 /// A job of a workflow in a repository, and the runner that it had for so many minutes.
 fn ran(id: u64, repository: &str, workflow: &str, minutes: i64, change: impl Fn(&mut Runner)) -> Vec<Record> {
@@ -62,7 +62,8 @@ async fn costs_are_told_by_whatever_is_asked_for() {
         "cost --by day --csv",
         "cost --by workflow --csv",
     ] {
-        screens.push_str(&format!("$ fleetfoot {line}\n{}\n", world.run(line).await.screen()));
+        let said = world.run(line).await.screen();
+        screens.extend(["$ fleetfoot ", line, "\n", said.as_str(), "\n"]);
     }
     assert_snapshot!(screens);
 }
@@ -133,16 +134,23 @@ async fn a_class_is_held_against_what_its_jobs_used() {
             (runner.spec.cpu, runner.spec.memory_mib) = (4096, 16_384);
         };
         world.put(ran(id, "acme/app", "CI", 60, large)).await;
-        text.push_str(&used(id, 900 + id, 1_800_000));
+        let line = used(id, 900 + id, 1_800_000);
+        world.log(&format!("ff-{id}-1"), &format!("Listening for Jobs\n{line}"));
+        text.push_str(&line);
     }
     for id in 31..=34 {
         world.put(ran(id, "acme/app", "CI", 60, |_| {})).await;
-        text.push_str(&used(id, if id == 33 { 1020 } else { 300 }, 360_000));
+        let line = used(id, if id == 33 { 1020 } else { 300 }, 360_000);
+        world.log(&format!("ff-{id}-1"), &line);
+        text.push_str(&line);
     }
     let lines = world.write("usage.txt", text);
-    assert_snapshot!(world.run(&format!("classes usage --lines {lines}")).await.screen());
+    let screen = world.run(&format!("classes usage --lines {lines}")).await.screen();
+    assert_eq!(world.run("classes usage").await.screen(), screen, "the fleet's own logs say the same");
+    assert_snapshot!(screen);
     let json = world.run(&format!("classes usage --lines {lines} --json")).await.json();
     assert_eq!(json["classes"][0]["verdict"]["is"], "tooLarge");
     assert_eq!(json["classes"][1]["verdict"]["size"]["memoryMib"], 2048);
+    assert_documented(&json, &["classes usage"]);
     assert!(!world.run("classes usage --lines /does/not/exist").await.succeeded);
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::commands::assert_documented;
 use super::fleet::SECRET;
 use super::{World, now};
-use crate::arguments::{Configuration, State};
+use crate::arguments::{Configuration, Format, RunnerFolder, State};
 use crate::doctor::finding::{Finding, Findings, Severity};
 use crate::doctor::{Nearby, examine};
 use crate::place::Here;
@@ -63,8 +63,9 @@ async fn examined(world: &World, reached_at: &str) -> Findings {
         state: State { state: world.path().to_owned() },
         config: Configuration { config: world.path().join("fleet.toml") },
     };
-    let nearby = Nearby { url: reached_at.parse().unwrap(), runner_dir: world.path().join("runner") };
-    examine(&place, &nearby, Arc::new(VirtualClock::at(now()))).await
+    let runner = RunnerFolder { runner_dir: world.path().join("runner") };
+    let nearby = Nearby { url: reached_at.parse().unwrap(), runner };
+    examine(&place, &nearby, Arc::new(VirtualClock::at(now())), Format { json: false }).await
 }
 
 /// Each finding in a line, without what differs from one run to the next.
@@ -72,14 +73,14 @@ fn told(found: &Findings, world: &World, github: &str) -> String {
     let folder = world.path().display().to_string();
     let told = |it: &Finding| {
         let hint = it.hint.as_ref().map(|hint| format!("\n    -> {hint}")).unwrap_or_default();
-        let causes: String = it.causes.iter().map(|cause| format!("\n    {cause}")).collect();
+        let causes: String = it.causes.iter().flat_map(|cause| ["\n    ", cause.as_str()]).collect();
         format!("{:?} {}: {}{causes}{hint}\n", it.severity, it.check, it.what)
     };
     let all: String = found.0.iter().map(told).collect();
     let all =
         all.replace(&folder, "[folder]").replace(github, "[github]").replace(PINNED_VERSION, "[release]");
     let is_space = |line: &&str| !line.contains("MiB are left");
-    all.lines().filter(is_space).map(|line| format!("{line}\n")).collect()
+    all.lines().filter(is_space).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Of each check the worst that was found, if that is not ok.

@@ -4,7 +4,7 @@ use super::World;
 use super::rows::{at, registered};
 
 impl World {
-    fn log(&self, runner: &str, text: &str) {
+    pub(super) fn log(&self, runner: &str, text: &str) {
         std::fs::create_dir_all(self.path().join("logs")).unwrap();
         self.write(&format!("logs/{runner}.log"), text);
     }

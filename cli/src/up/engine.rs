@@ -20,7 +20,7 @@ use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_local::registry::UncheckedRegistry;
 use fleetfoot_local::runtime::Runtime;
 use fleetfoot_model::SignedDuration;
-use fleetfoot_model::config::{Config, Credentials};
+use fleetfoot_model::config::Config;
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ports::{Clock, GitHub, Secrets, Slack};
 use fleetfoot_model::secret::SecretReference;
@@ -274,20 +274,9 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// The environment variables that hold secrets: no runner inherits them.
 fn secret_names(config: &Config) -> Vec<String> {
-    let credentials = match &config.github.credentials {
-        Credentials::App { key, .. } => key,
-        Credentials::Token(token) => token,
-    };
-    let references = config
-        .github
-        .webhook_secrets
-        .iter()
-        .chain([credentials])
-        .chain(config.notify.slack.iter().map(|slack| slack.secret().1))
-        .chain(config.traces.header.as_ref());
     let name = |reference: &SecretReference| match reference {
         SecretReference::Environment(name) => Some(name.clone()),
         _ => None,
     };
-    references.filter_map(name).collect()
+    config.secrets.iter().filter_map(|(_, reference)| name(reference)).collect()
 }

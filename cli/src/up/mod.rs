@@ -6,14 +6,13 @@ mod preflight;
 mod traces;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use fleetfoot_local::secrets::LocalSecrets;
 use fleetfoot_model::ports::Secrets;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::{Configuration, State};
+use crate::arguments::{Configuration, RunnerFolder, State};
 use crate::dashboard::Beside;
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer};
@@ -46,15 +45,8 @@ pub(crate) struct Args {
     listen: SocketAddr,
     #[command(flatten)]
     dashboard: Beside,
-    /// A folder with GitHub's runner in it (`run.sh`)
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "FLEETFOOT_RUNNER_DIR",
-        default_value = "actions-runner",
-        hide_env_values = true
-    )]
-    runner_dir: PathBuf,
+    #[command(flatten)]
+    runner: RunnerFolder,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
@@ -63,8 +55,8 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let slack = preflight::secrets(&config, &secrets).await?;
     // From here on a signal ends it cleanly.
     let stop = stop_signal()?;
-    let settings =
-        Settings::new(Arc::clone(&config), secrets, slack, args.state.state, args.listen, args.runner_dir);
+    let (state, runner_dir) = (args.state.state, args.runner.runner_dir);
+    let settings = Settings::new(Arc::clone(&config), secrets, slack, state, args.listen, runner_dir);
     let engine = Engine::start(settings).await?;
     for line in engine.greeting() {
         output::note(&line);

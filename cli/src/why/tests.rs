@@ -222,7 +222,7 @@ async fn github_is_asked_about_a_job_that_is_not_known() {
         &["ubuntu-latest"],
     ] {
         let (data, failures) = ask_about(labels, false).await;
-        screens.push_str(&format!("{data}{failures}---\n"));
+        screens.extend([data.as_str(), failures.as_str(), "---\n"]);
     }
     assert_snapshot!(screens);
     let (data, _) = ask_about(&["self-hosted", "class:smal"], true).await;

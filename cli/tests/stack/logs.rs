@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::ports::Tickets;
-use fleetfoot_model::runner::{Reservation, Runner, RunnerState, Scope};
+use fleetfoot_model::runner::{Registration, Reservation, Runner, RunnerState, Scope, StopReason};
 use fleetfoot_model::spec::{Arch, Capacity, Spec};
 use fleetfoot_shell::clock::SeededTickets;
 
@@ -107,4 +108,27 @@ async fn nobody_enters_a_runner_unless_the_stack_allows_it() {
         said.rest.starts_with("error: the stack does not allow commands in runners\nhint: deploy it with"),
         "{said:?}"
     );
+}
+
+#[tokio::test]
+async fn what_jobs_used_is_read_from_the_logs_of_runners() {
+    let stage = Stage::deployed("usage").await;
+    let config = "[github]\norganization = \"acme\"\ntoken = \"ssm:/token\"\nwebhook_secrets = [\"ssm:/secret\"]\n\
+                  [classes.small]\ncpu = 512\nmemory = 1024\n";
+    stage.write("fleet.toml", config);
+    assert_eq!(stage.run("config put").await.code, 0);
+    let mut ended = runner();
+    ended.registration = Registration::Gone;
+    ended.stop(StopReason::Done, Timestamp::try_from(SystemTime::now()).unwrap());
+    stage.put(ended).await;
+    let silent = stage.run("classes usage --json").await.json();
+    assert_eq!((&silent["classes"][0]["jobs"], &silent["isCut"]), (&0.into(), &false.into()));
+    let used = "2026-11-20T07:50:00Z  INFO fleetfoot_agent::usage: usage runner.name=\"ff-101-1\" \
+                usage.peak_memory_mib=1020 usage.cpu_ms=60000 usage.wall_ms=120000 usage.out_of_memory=1";
+    stage.log("runners", "runner/runner/0f9a8b7c6d5e4f3a", &["Listening for Jobs", used]).await;
+    let told = stage.run("classes usage --json").await.json();
+    assert_eq!(told["classes"][0]["jobs"], 1, "{told}");
+    assert_eq!(told["classes"][0]["verdict"]["is"], "tooSmall", "{told}");
+    stage.write("usage.txt", format!("{used}\n"));
+    assert_eq!(stage.run("classes usage --lines usage.txt --json").await.json(), told);
 }

@@ -39,6 +39,23 @@ fn the_example_is_valid_and_says_what_it_seems_to_say() {
     assert!(config.pools[0].schedule.is_some());
 }
 
+#[test]
+fn every_secret_that_is_referred_to_is_told_with_its_key() {
+    let config = with(
+        "[notify]\nslack = \"file:slack\"\n[traces]\nendpoint = \"https://o.example\"\nheader = \"env:H\"\n",
+    );
+    let told: Vec<String> = config.secrets.iter().map(|(key, it)| format!("{key} = {it}")).collect();
+    assert_eq!(
+        told,
+        [
+            "github.token = env:GITHUB_TOKEN",
+            "github.webhook_secrets = env:WEBHOOK_SECRET",
+            "notify.slack = file:slack",
+            "traces.header = env:H",
+        ]
+    );
+}
+
 /// The example sets every default to itself, so a default that changes has to change there too.
 #[test]
 fn the_examples_values_are_the_defaults() {

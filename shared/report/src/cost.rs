@@ -32,6 +32,30 @@ pub enum By {
     Day,
 }
 
+impl By {
+    /// Every way.
+    pub const ALL: [Self; 7] =
+        [Self::Repository, Self::Workflow, Self::Class, Self::Image, Self::Arch, Self::Capacity, Self::Day];
+
+    /// How it is written on command lines and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Repository => "repository",
+            Self::Workflow => "workflow",
+            Self::Class => "class",
+            Self::Image => "image",
+            Self::Arch => "arch",
+            Self::Capacity => "capacity",
+            Self::Day => "day",
+        }
+    }
+
+    /// The way of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.name() == name)
+    }
+}
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -24,6 +24,7 @@ pub(super) struct Functions(pub(super) Arc<Desk>);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "as AWS calls them")]
 struct Function {
     function_name: String,
     state: Option<String>,
@@ -159,8 +160,9 @@ impl examine::Check for Rules {
 
     async fn examine(&self) -> Result<Vec<Finding>, Failure> {
         let stack = &self.0.stack;
-        let fleet: FleetName =
-            stack.output(output::FLEET)?.parse().map_err(|_| Failure::new("the fleet's name is none"))?;
+        let fleet: FleetName = stack.output(output::FLEET)?.parse().map_err(|_| {
+            Failure::new("the fleet's name is none").hint("deploy the stack again with another FleetName")
+        })?;
         let wiring = wiring::wiring(&fleet)?;
         let rules = wiring.rules.iter().map(|rule| rule.name.as_str());
         let wanted: Vec<&str> = rules.chain(wiring.schedules.iter().map(|it| it.name.as_str())).collect();

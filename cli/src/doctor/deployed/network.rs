@@ -23,6 +23,7 @@ pub(super) struct Check {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "as AWS calls them")]
 struct Subnet {
     subnet_id: String,
     vpc_id: String,
@@ -54,6 +55,7 @@ struct Route {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "as AWS calls them")]
 struct Group {
     group_id: String,
     ip_permissions: Vec<Permission>,

@@ -33,6 +33,7 @@ struct Found {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "as AWS calls them")]
 struct Alarm {
     alarm_name: String,
     alarm_description: String,

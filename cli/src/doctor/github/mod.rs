@@ -39,7 +39,8 @@ impl Desk {
     async fn signed_in(&self) -> Result<&GitHubClient, Failure> {
         match self.sign_in().await {
             Ok(()) => Ok(&self.client),
-            Err(_) => Err(Failure::new("the fleet cannot sign in at GitHub, so this was not looked at")),
+            Err(_) => Err(Failure::new("the fleet cannot sign in at GitHub, so this was not looked at")
+                .hint("mend what is told of its credentials first")),
         }
     }
 }

@@ -14,6 +14,7 @@ use self::github::{GitHub, release};
 use super::{Command, run};
 use crate::failure::Exit;
 use crate::output::describe;
+use crate::testing::assert_documented;
 use crate::times::Times;
 
 const BRANCH: &str = "fleetfoot/runner-2.332.0";
@@ -168,6 +169,10 @@ async fn bump_writes_version_day_and_checksums_and_leaves_the_rest() {
     assert!(text.starts_with("# Why.\n"), "{text}");
     let again = world.run("bump", "2026-02-21T00:00:00Z").await;
     assert_eq!(again.rest, "2.332.0 is the newest release: nothing is to be done");
+    let json: Value =
+        serde_json::from_str(&world.run("bump --json", "2026-02-21T00:00:00Z").await.data).unwrap();
+    assert_eq!((&json["state"], &json["pinned"]), (&"newest".into(), &"2.332.0".into()));
+    assert_documented(&json, &["runner bump"]);
 }
 
 #[tokio::test]
@@ -182,6 +187,10 @@ async fn a_pull_request_is_opened_once() {
     let writes = world.writes();
     assert_eq!(writes.len(), 3, "{writes:?}");
 
+    let line = "bump --json --pull-request acme/fleet --github-token good";
+    let json: Value = serde_json::from_str(&world.run(line, "2026-02-21T00:00:00Z").await.data).unwrap();
+    assert_eq!(json["state"], "open");
+    assert_eq!(json["pullRequest"], "https://github.test/acme/fleet/pull/1");
     let again = world.propose().await;
     assert_eq!(again.data, "https://github.test/acme/fleet/pull/1\n");
     assert_eq!((again.rest.as_str(), again.exit), ("its pull request is open already", Exit::Success));

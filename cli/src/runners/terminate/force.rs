@@ -7,9 +7,8 @@ use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::ports::GitHubError;
 use fleetfoot_model::runner::RunnerState;
 
-use super::Terminator;
+use super::{End, Terminated, Terminator};
 use crate::failure::{Failure, OrFail};
-use crate::output::Answer;
 use crate::times::Times;
 
 /// What its timeline and its task are told.
@@ -63,7 +62,7 @@ pub(super) async fn victims(ledger: &dyn Ledger, names: &[RunnerName]) -> Result
 impl Terminator<'_> {
     /// Stops a runner with the job that was agreed to, and no other. GitHub is asked to remove it first, which it does if
     /// the job has just ended; its refusal is what `--force` is there to pass over.
-    pub(super) async fn kill(&self, victim: &Victim, now: Timestamp) -> Result<Answer, Failure> {
+    pub(super) async fn kill(&self, victim: &Victim, now: Timestamp) -> Result<Terminated, Failure> {
         let Victim { runner: name, job, .. } = victim;
         let runner = super::super::find(self.ledger, name).await?;
         if runner.state != RunnerState::Busy(*job) {
@@ -77,7 +76,9 @@ impl Terminator<'_> {
             Err(error) => Some(error.to_string()),
         };
         let Some(task) = &runner.task else {
-            return Err(Failure::new(format!("runner {name} has no task that could be stopped")));
+            return Err(Failure::new(format!("runner {name} has no task that could be stopped")).hint(
+                "`cleanup` looks after such runners every minute: cancel the job at GitHub, and it goes",
+            ));
         };
         let noted = ledger::update_runner(self.ledger, name, |runner| {
             runner.timeline.note(now, REASON);
@@ -86,12 +87,10 @@ impl Terminator<'_> {
         noted.await.or_fail(format!("runner {name} cannot be written"))?;
         let stopped = self.fleet.stop(task, REASON).await;
         stopped.or_fail(format!("the task of runner {name} cannot be stopped"))?;
-        let answer = Answer::default().note(format!("runner {name} was told to stop, which kills job {job}"));
-        Ok(match refusal {
-            Some(refusal) => {
-                answer.note(format!("GitHub could not be asked to remove it: {refusal}; `cleanup` does that"))
-            }
-            None => answer,
-        })
+        let mut notes = vec![format!("runner {name} was told to stop, which kills job {job}")];
+        notes.extend(
+            refusal.map(|it| format!("GitHub could not be asked to remove it: {it}; `cleanup` does that")),
+        );
+        Ok(Terminated { end: End::Killed, job: Some(*job), notes })
     }
 }

@@ -12,16 +12,20 @@ use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::ports::{Fleet, GitHub};
 use fleetfoot_model::runner::RunnerState;
 use fleetfoot_shell::Emission;
+use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
+use crate::arguments::Format;
 use crate::confirm::confirm;
 use crate::failure::{Failure, OrFail};
-use crate::output::Answer;
+use crate::output::{self, Answer};
 use crate::place::{EventBus, Location};
+use crate::progress::Progress;
 use crate::times::Times;
 use force::Victim;
 
-pub(crate) const EXAMPLES: &str = r"Examples:
+pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runners terminate ff-289782451-1
   fleetfoot runners terminate --all --idle --class large
   fleetfoot runners terminate --force ff-289782451-1
@@ -31,7 +35,12 @@ gets another. GitHub refuses to remove a runner that runs a job, and such a runn
 end it, cancel the job there.
 
 --force stops a runner that runs a job, too. It says which job that kills, and asks. GitHub takes up
-to ten minutes to see that the job's runner is gone, and fails the job then.";
+to ten minutes to see that the job's runner is gone, and fails the job then.
+
+JSON:
+  { "runners": [ { "runner": its name, "end": released | killed | hadStopped, null if it was left alone,
+      "job": that gets another runner or is killed, "notes": [ what was done, in words ],
+      "error": null or { "what", "causes", "hint" } } ] }"#;
 
 /// What its timeline and its task are told.
 const REASON: &str = "terminated by hand";
@@ -48,6 +57,8 @@ pub(crate) struct Args {
     yes: bool,
     #[command(flatten)]
     place: Location,
+    #[command(flatten)]
+    format: Format,
 }
 
 pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
@@ -63,9 +74,64 @@ pub(super) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
             let lines: Vec<_> = victims.iter().map(|victim| victim.line(times)).collect();
             confirm("jobs that run are killed with their runners", &lines)?;
         }
-        return Ok(terminator.all(&names, Some(&victims), times.now).await);
+        let done = terminator.all(&names, Some(&victims), times.now, args.format).await;
+        return answer(done, args.format);
     }
-    Ok(terminator.all(&names, None, times.now).await)
+    answer(terminator.all(&names, None, times.now, args.format).await, args.format)
+}
+
+/// What became of a runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum End {
+    /// It is gone from GitHub and was told to stop.
+    Released,
+    /// It was told to stop while it ran a job.
+    Killed,
+    /// There was nothing to do.
+    HadStopped,
+}
+
+/// What was done about a runner.
+#[derive(Debug)]
+struct Terminated {
+    end: End,
+    /// The job that gets another runner, or is killed.
+    job: Option<JobId>,
+    /// In words.
+    notes: Vec<String>,
+}
+
+/// Each runner, and what was done about it or why nothing was.
+type Done = Vec<(RunnerName, Result<Terminated, Failure>)>;
+
+fn answer(done: Done, format: Format) -> Result<Answer, Failure> {
+    let mut answer = Answer::default();
+    if format.json {
+        let runners: Vec<_> = done.iter().map(|(name, done)| document(name, done)).collect();
+        answer.data = output::json(&json!({ "runners": runners }))?;
+    } else if done.is_empty() {
+        answer.notes.push("there are no such runners now".to_owned());
+    }
+    for (_, done) in done {
+        match done {
+            Ok(done) if !format.json => answer.notes.extend(done.notes),
+            Ok(_) => {}
+            Err(failure) => answer.failures.push(failure),
+        }
+    }
+    Ok(answer)
+}
+
+fn document(name: &RunnerName, done: &Result<Terminated, Failure>) -> serde_json::Value {
+    let (error, done) = (done.as_ref().err(), done.as_ref().ok());
+    json!({
+        "runner": name,
+        "end": done.map(|it| it.end),
+        "job": done.and_then(|it| it.job),
+        "notes": done.map(|it| it.notes.as_slice()).unwrap_or_default(),
+        "error": error,
+    })
 }
 
 /// What letting a runner go by hand needs.
@@ -78,30 +144,33 @@ struct Terminator<'a> {
 
 impl Terminator<'_> {
     /// Lets each go, and those victims that were agreed to with their jobs. One that cannot be let go keeps no other.
-    async fn all(&self, names: &[RunnerName], victims: Option<&[Victim]>, now: Timestamp) -> Answer {
-        let mut answer = Answer::default();
+    async fn all(
+        &self,
+        names: &[RunnerName],
+        victims: Option<&[Victim]>,
+        now: Timestamp,
+        format: Format,
+    ) -> Done {
+        let progress = Progress::steps(names.len(), "runners were looked after", format);
+        let mut all = Vec::new();
         for name in names {
             let victim = victims.and_then(|victims| victims.iter().find(|it| it.runner == *name));
             let done = match victim {
                 Some(victim) => self.kill(victim, now).await,
                 None => self.terminate(name, now).await,
             };
-            match done {
-                Ok(done) => answer.notes.extend(done.notes),
-                Err(failure) => answer.failures.push(failure),
-            }
+            all.push((name.clone(), done));
+            progress.step();
         }
-        if names.is_empty() {
-            answer.notes.push("there are no such runners now".to_owned());
-        }
-        answer
+        all
     }
 
-    async fn terminate(&self, name: &RunnerName, now: Timestamp) -> Result<Answer, Failure> {
+    async fn terminate(&self, name: &RunnerName, now: Timestamp) -> Result<Terminated, Failure> {
         match super::find(self.ledger, name).await?.state {
             RunnerState::Busy(job) => return Err(self.busy(name, Some(job)).await),
             RunnerState::Stopped(reason) => {
-                return Ok(Answer::default().note(format!("runner {name} has stopped already: {reason}")));
+                let notes = vec![format!("runner {name} has stopped already: {reason}")];
+                return Ok(Terminated { end: End::HadStopped, job: None, notes });
             }
             RunnerState::Reserved | RunnerState::Launched | RunnerState::Registered => {}
         }
@@ -139,11 +208,11 @@ impl Terminator<'_> {
         name: &RunnerName,
         queued_again: Option<Fact>,
         now: Timestamp,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Terminated, Failure> {
         let gone = format!("runner {name} was removed from GitHub and told to stop");
-        let note = match &queued_again {
-            Some(Fact::JobQueued(it)) => format!("{gone}; job {} gets another", it.job.id),
-            _ => gone,
+        let (job, note) = match &queued_again {
+            Some(Fact::JobQueued(it)) => (Some(it.job.id), format!("{gone}; job {} gets another", it.job.id)),
+            _ => (None, gone),
         };
         let released = RunnerReleased { runner: name.clone(), reason: REASON.to_owned() };
         let facts: Vec<Fact> = std::iter::once(released.into()).chain(queued_again).collect();
@@ -152,7 +221,7 @@ impl Terminator<'_> {
             what: format!("runner {name} was let go, and the fleet could not be told"),
             ..failure
         })?;
-        Ok(Answer::default().note(note))
+        Ok(Terminated { end: End::Released, job, notes: vec![note] })
     }
 
     async fn busy(&self, name: &RunnerName, job: Option<JobId>) -> Failure {

@@ -8,10 +8,11 @@ use fleetfoot_model::runner::{Registration, Scope};
 use fleetfoot_model::spec::Capacity;
 use fleetfoot_stand_in::fargate::InProcessFargate;
 use fleetfoot_stand_in::github::{InProcessGitHub, JobOrder};
+use serde_json::Value;
 
 use super::*;
 use crate::testing::fleet::{stand_in_fargate, stand_in_github};
-use crate::testing::{World, now, rows};
+use crate::testing::{World, assert_documented, now, rows};
 use crate::wiring;
 
 /// A registered runner, ff-107-1, that is meant for job 107.
@@ -21,6 +22,12 @@ struct Story {
     github: InProcessGitHub,
     fleet: InProcessFargate,
     bus: Bus,
+}
+
+const WORDS: Format = Format { json: false };
+
+fn said(done: Done) -> Answer {
+    answer(done, WORDS).unwrap()
 }
 
 fn name() -> RunnerName {
@@ -58,7 +65,7 @@ impl Story {
         Self { world, ledger, github, fleet, bus }
     }
 
-    async fn terminate(&self) -> Result<Answer, Failure> {
+    async fn terminate(&self) -> Result<Terminated, Failure> {
         let Self { ledger, github, fleet, bus, .. } = self;
         Terminator { ledger, github, fleet, bus }.terminate(&name(), now()).await
     }
@@ -86,9 +93,9 @@ impl Story {
 #[tokio::test]
 async fn a_waiting_runner_is_removed_from_github_then_stopped_and_its_job_queued_again() {
     let story = Story::begin().await;
-    let answer = story.terminate().await.unwrap();
+    let first = story.terminate().await.unwrap();
     assert_eq!(
-        answer.notes,
+        first.notes,
         ["runner ff-107-1 was removed from GitHub and told to stop; job 107 gets another"]
     );
     let scope = Scope::Organization("acme".parse().unwrap());
@@ -99,6 +106,12 @@ async fn a_waiting_runner_is_removed_from_github_then_stopped_and_its_job_queued
 
     let again = story.terminate().await.unwrap();
     assert_eq!(again.notes, ["runner ff-107-1 was removed from GitHub and told to stop"]);
+    let json = answer(vec![(name(), Ok(first)), (name(), Ok(again))], Format { json: true }).unwrap();
+    let found: Value = serde_json::from_str(&json.data).unwrap();
+    assert_eq!(json.notes, Vec::<String>::new());
+    assert_eq!((&found["runners"][0]["end"], &found["runners"][0]["job"]), (&"released".into(), &107.into()));
+    assert_eq!((&found["runners"][1]["job"], &found["runners"][1]["error"]), (&Value::Null, &Value::Null));
+    assert_documented(&found, &["runners terminate"]);
     assert_eq!(story.fleet.state().stops_of_busy_runners(&story.github.state()), Vec::<&_>::new());
 }
 
@@ -126,6 +139,10 @@ async fn a_busy_runner_is_refused_with_the_way_to_end_its_job() {
     story.ledger.commit(vec![change(row)]).await.unwrap();
     let failure = story.terminate().await.unwrap_err();
     assert_eq!(failure.what, "runner ff-107-1 runs job 107 and is left alone");
+    let json = answer(vec![(name(), Err(failure.clone()))], Format { json: true }).unwrap();
+    assert_eq!(json.failures.len(), 1, "which makes the exit code");
+    let found: Value = serde_json::from_str(&json.data).unwrap();
+    assert_documented(&found, &["runners terminate"]);
     assert_eq!(
         failure.hint.unwrap(),
         "to end the job, cancel it at https://github.com/acme/app/actions/runs/7010/job/107; its runner ends with it, or --force kills both"
@@ -181,10 +198,12 @@ async fn what_force_kills_is_told_first_and_then_stopped_though_github_refuses()
     );
     let Story { ledger, github, fleet, bus, .. } = &story;
     let terminator = Terminator { ledger, github, fleet, bus };
-    let alone = terminator.all(&[name()], None, now()).await;
+    let alone = said(terminator.all(&[name()], None, now(), WORDS).await);
     assert_eq!(alone.failures[0].what, "runner ff-107-1 runs job 107 and is left alone");
     assert!(story.fleet.state().stops().is_empty());
-    let killed = terminator.all(&[name()], Some(&victims), now()).await;
+    let done = terminator.all(&[name()], Some(&victims), now(), WORDS).await;
+    assert_eq!(document(&done[0].0, &done[0].1)["end"], "killed");
+    let killed = said(done);
     assert_eq!(killed.failures, []);
     assert_eq!(killed.notes, ["runner ff-107-1 was told to stop, which kills job 107"]);
     assert_eq!(story.fleet.state().stops().len(), 1);
@@ -201,7 +220,8 @@ async fn a_runner_whose_job_has_changed_since_is_not_killed() {
     let mut victims = force::victims(&story.ledger, &[name()]).await.unwrap();
     victims[0].job = JobId(106);
     let Story { ledger, github, fleet, bus, .. } = &story;
-    let answer = Terminator { ledger, github, fleet, bus }.all(&[name()], Some(&victims), now()).await;
+    let terminator = Terminator { ledger, github, fleet, bus };
+    let answer = said(terminator.all(&[name()], Some(&victims), now(), WORDS).await);
     assert_eq!(answer.failures[0].what, "runner ff-107-1 does not run job 106 any more");
     assert!(story.fleet.state().stops().is_empty());
 }

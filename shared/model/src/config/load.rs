@@ -68,9 +68,10 @@ fn read(file: &str, text: &str, default_image: Option<ImageReference>) -> Result
     } else {
         None
     };
+    let secrets = problems.take_secrets();
     let problems = problems.into_sorted();
     match config {
-        Some(config) if problems.is_empty() => Ok(config),
+        Some(config) if problems.is_empty() => Ok(Config { secrets, ..config }),
         _ => Err(ConfigError { file: file.to_owned(), problems }),
     }
 }
@@ -120,6 +121,7 @@ fn sections(root: &Table<'_>, default_image: Option<ImageReference>) -> Option<C
         timeouts,
         traces,
         debug,
+        secrets: Vec::new(),
     })
 }
 

@@ -61,6 +61,9 @@ pub struct Config {
     pub traces: TracesConfig,
     /// Whether agents and runners are verbose. Default false.
     pub debug: bool,
+    /// Every secret that the file refers to, with its key, in the order in which they are read: whoever looks for all of
+    /// them forgets none.
+    pub secrets: Vec<(String, SecretReference)>,
 }
 
 /// `[github]`

@@ -18,15 +18,16 @@ use crate::image_key::ImageMode;
 use crate::labels::{nearest, shown};
 use crate::secret::{SECRET_REFERENCE_FORMS, SecretReference};
 
-/// The mistakes found so far with where they are, and the text they are in.
+/// The mistakes found so far with where they are, the text they are in, and the secrets that it refers to.
 pub(super) struct Problems<'a> {
     text: &'a str,
     found: RefCell<Vec<(Option<usize>, Problem)>>,
+    secrets: RefCell<Vec<(String, SecretReference)>>,
 }
 
 impl<'a> Problems<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, found: RefCell::default() }
+        Self { text, found: RefCell::default(), secrets: RefCell::default() }
     }
 
     /// Writes a mistake down; `at` is where it is in the text, in bytes.
@@ -37,6 +38,11 @@ impl<'a> Problems<'a> {
         });
         let (found, allowed) = (found.to_string(), allowed.to_string());
         self.found.borrow_mut().push((at, Problem { key: key.to_owned(), line, found, allowed }));
+    }
+
+    /// The references to secrets that were read so far, with their keys. Whoever reads one cannot but write it down here.
+    pub(super) fn take_secrets(&self) -> Vec<(String, SecretReference)> {
+        self.secrets.take()
     }
 
     /// All mistakes, in the order of the file; those that are in no line come first.
@@ -188,17 +194,29 @@ impl<'a> Node<'a> {
 
     /// A reference to a secret. What is not one may be the secret itself, so it is never shown.
     pub(super) fn secret(&self) -> Option<SecretReference> {
-        let reference = match self.value? {
+        let reference: Option<SecretReference> = match self.value? {
             DeValue::String(text) => text.parse().ok(),
             _ => None,
         };
-        if reference.is_none() {
-            self.refuse(
+        match &reference {
+            Some(reference) => {
+                let read = (self.key_of_list().to_owned(), reference.clone());
+                self.problems.secrets.borrow_mut().push(read);
+            }
+            None => self.refuse(
                 "something that is no reference (not shown: it may be a secret)",
                 SECRET_REFERENCE_FORMS,
-            );
+            ),
         }
         reference
+    }
+
+    /// Its key; of an element of a list that of the list.
+    fn key_of_list(&self) -> &str {
+        match self.key.rsplit_once('[') {
+            Some((list, _)) if self.key.ends_with(']') => list,
+            _ => &self.key,
+        }
     }
 
     /// A list, each element read by `read`. The same text twice is a mistake.

@@ -9,6 +9,7 @@ use fleetfoot_stand_in::github::Call;
 use super::{Bounds, Meter, Waits, bounds};
 use crate::ports::lock;
 use crate::run::{Limits, Outcome, Scenario};
+use crate::watch::Watch;
 use crate::workload::Origins;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -60,9 +61,12 @@ impl Scenario {
         bounds(self.workload.clone().coming(Origins::of(&self.config)), limits, &self.config)
     }
 
-    /// Plays it and measures.
-    pub fn measure(&self) -> (Outcome, Figures, Meter) {
+    /// Plays it and measures, while somebody else may look on.
+    pub fn measure(&self, beside: Option<Arc<Mutex<dyn Watch>>>) -> (Outcome, Figures, Meter) {
         let world = self.world();
+        if let Some(beside) = beside {
+            world.watch(beside);
+        }
         let meter = Arc::new(Mutex::new(Meter::new(world.began())));
         world.watch(meter.clone());
         let outcome = self.play_in(world);
