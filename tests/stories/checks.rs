@@ -17,10 +17,11 @@ fn minutes(count: i64) -> SignedDuration {
 
 /// A fleet that signs in as an App and has commits show such jobs.
 fn showing(fleet: &str) -> Plan {
-    let mut plan = Plan::new(1).with(fleet);
-    plan.credentials = "app = { id = 1, installation = 42, key = \"env:KEY\" }".to_owned();
-    plan.notify = "check_runs = true\n".to_owned();
-    plan
+    Plan {
+        credentials: "app = { id = 1, installation = 42, key = \"env:KEY\" }".to_owned(),
+        notify: "check_runs = true\n".to_owned(),
+        ..Plan::new(1).with(fleet)
+    }
 }
 
 fn shown(world: &World) -> Vec<CheckView> {

@@ -18,7 +18,7 @@ use crate::progress::Progress;
 /// log driver"). Prefix and container have one name (`shared/aws/src/fleet/definition.rs`).
 const CONTAINER: &str = "runner";
 /// Of logs that are looked through. A page is a megabyte of what is looked through at most, found or not, and five are
-/// answered in a second (CloudWatch Logs quotas, FilterLogEvents).
+/// answered in a second (CloudWatch Logs quotas, `FilterLogEvents`).
 const MOST_PAGES: usize = 1000;
 
 /// The logs of runners and functions.

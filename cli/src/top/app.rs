@@ -251,12 +251,11 @@ impl App {
     /// A job's timeline was read, or it was found that there is none.
     pub(super) fn show_job(&mut self, id: JobId, timeline: Option<JobTimeline>) {
         let Some(opened) = self.opened.as_mut().filter(|opened| opened.id == id) else { return };
-        match timeline {
-            Some(timeline) => opened.timeline = Some(timeline),
-            None => {
-                self.opened = None;
-                self.failure = Some(format!("job {id} is not known any more"));
-            }
+        if timeline.is_some() {
+            opened.timeline = timeline;
+        } else {
+            self.opened = None;
+            self.failure = Some(format!("job {id} is not known any more"));
         }
     }
 }

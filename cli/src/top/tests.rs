@@ -1,5 +1,7 @@
 //! Frames, and what keys change about them.
 
+use std::fmt::Write as _;
+
 use fleetfoot_model::config::{self, Config};
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::record::Record;
@@ -84,7 +86,7 @@ async fn jobs_at_many_sizes() {
     let mut screens = String::new();
     for size in [(80, 24), (140, 16), (50, 10), (24, 6), (10, 3), (1, 1)] {
         let mut screen = Screen::over(rows::all(), size).await;
-        screens.push_str(&format!("{}x{}\n{}", size.0, size.1, screen.text()));
+        let _ = write!(screens, "{}x{}\n{}", size.0, size.1, screen.text());
     }
     assert_snapshot!(screens);
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 /// A counter and its limit.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "as it is answered")]
 pub(super) struct Used {
     /// What is counted.
     pub(super) of: String,

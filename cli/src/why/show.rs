@@ -103,7 +103,10 @@ fn decision(findings: &Findings, times: &Times) -> String {
         let head = run.head_repository.as_ref().map_or("a deleted repository", |head| head.as_str());
         format!("{head}, heard of {}", times.date_time_and_age(run.heard_at))
     });
-    let table: String = meanings(&reading.labels).lines().map(|line| format!("  {line}\n")).collect();
+    let mut table = String::new();
+    for line in meanings(&reading.labels).lines() {
+        table.extend(["  ", line, "\n"]);
+    }
     let text = table + &pairs([("code from", code), ("decision", Some(decided(job, reading)))]);
     section("How its labels are read", &text)
 }

@@ -138,14 +138,13 @@ impl Cleanup {
 
 /// Jobs of whose commits GitHub is to be told now, those first that are due longest.
 fn due(snapshot: &Snapshot, now: Timestamp) -> Vec<Stored<Job>> {
-    let is_due =
-        |row: &&Stored<Job>| matches!(row.value.check, Some(Check::Wanted { ask_at, .. }) if ask_at <= now);
-    let mut due: Vec<&Stored<Job>> = snapshot.jobs.values().filter(is_due).collect();
-    due.sort_by_key(|row| match row.value.check {
-        Some(Check::Wanted { ask_at, .. }) => ask_at,
-        _ => now,
+    let asked = snapshot.jobs.values().filter_map(|row| match row.value.check {
+        Some(Check::Wanted { ask_at, .. }) => Some((ask_at, row)),
+        _ => None,
     });
-    due.into_iter().cloned().collect()
+    let mut due: Vec<_> = asked.filter(|(ask_at, _)| *ask_at <= now).collect();
+    due.sort_by_key(|(ask_at, _)| *ask_at);
+    due.into_iter().map(|(_, row)| row.clone().owned()).collect()
 }
 
 /// Whether its commit is to show that it got a runner, and never showed the contrary: so it is with nearly every job that

@@ -21,6 +21,7 @@ use crate::Launch;
 const FIRST_VERSION: u64 = 1;
 
 /// How a start ended.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and nearly all are facts")]
 pub(crate) enum Started {
     /// The task was accepted.
     Launched(Fact),

@@ -80,11 +80,11 @@ impl Terminator<'_> {
                 "`cleanup` looks after such runners every minute: cancel the job at GitHub, and it goes",
             ));
         };
-        let noted = ledger::update_runner(self.ledger, name, |runner| {
+        let written = ledger::update_runner(self.ledger, name, |runner| {
             runner.timeline.note(now, REASON);
             Some(Vec::new())
         });
-        noted.await.or_fail(format!("runner {name} cannot be written"))?;
+        written.await.or_fail(format!("runner {name} cannot be written"))?;
         let stopped = self.fleet.stop(task, REASON).await;
         stopped.or_fail(format!("the task of runner {name} cannot be stopped"))?;
         let mut notes = vec![format!("runner {name} was told to stop, which kills job {job}")];
