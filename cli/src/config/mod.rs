@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::output::Answer;
 
 pub(crate) use put::references;
+pub(crate) use secrets::misplaced;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

@@ -58,11 +58,12 @@ impl examine::Check for Check {
     }
 }
 
-/// One of the webhook's secrets is enough, and Slack's is not needed to run jobs.
+/// One of the webhook's secrets is enough, and neither Slack's nor that of traces is needed to run jobs.
 fn judge(states: &[(&'static str, SecretReference, State)]) -> Vec<Finding> {
     let is_needed = |key: &str| {
         let of_key: Vec<_> = states.iter().filter(|(it, ..)| *it == key).collect();
-        !key.starts_with("notify.") && !of_key.iter().any(|(.., state)| *state == State::Readable)
+        let is_for_jobs = key.starts_with("github.");
+        is_for_jobs && !of_key.iter().any(|(.., state)| *state == State::Readable)
     };
     let mut findings = Vec::new();
     for (key, reference, state) in states {
@@ -132,6 +133,8 @@ mod tests {
         assert_eq!(rotating, [(Severity::Warning, told)]);
         let slack = found(&[key.clone(), hook(State::Readable), ("notify.slack", "env:SLACK", missing())]);
         assert_eq!(slack, [(Severity::Warning, "notify.slack: env:SLACK: no such file".to_owned())]);
+        let traces = found(&[key.clone(), hook(State::Readable), ("traces.header", "env:HEADER", missing())]);
+        assert_eq!(traces[0].0, Severity::Warning);
         let bot = found(&[key, hook(State::Readable), ("notify.slack_token", "env:SLACK", missing())]);
         assert_eq!(bot[0].0, Severity::Warning);
         let denied = State::Unreadable("AccessDeniedException: no".to_owned());

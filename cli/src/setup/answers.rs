@@ -9,6 +9,7 @@ use toml_edit::{DocumentMut, Item};
 use super::arguments::{Args, NewClass, Parameter};
 use super::files::{SAM_CONFIG, read_document};
 use super::people::People;
+use super::vault::Store;
 use crate::failure::Failure;
 
 const GITHUB: &str = "https://api.github.com";
@@ -29,6 +30,8 @@ pub(super) struct Answers {
     /// Whether the fleet signs in with a token.
     pub(super) token: bool,
     pub(super) place: Destination,
+    /// The store that `fleet.toml` says its secrets are in.
+    pub(super) store: Option<Store>,
     /// `fleet.toml`
     pub(super) config: PathBuf,
     pub(super) classes: Vec<NewClass>,
@@ -62,6 +65,7 @@ impl Answers {
             reruns: known.is_true(&["recovery", "rerun_interrupted"]),
             fleet,
             configured_app: known.app(),
+            store: known.store(),
             classes: args.classes.clone(),
             target,
             token,
@@ -204,6 +208,14 @@ impl Known {
         let repositories: Option<Vec<_>> =
             listed.iter().map(|it| it.as_str()?.parse::<Repository>().ok()).collect();
         repositories.filter(|it| !it.is_empty()).map(Target::Repositories)
+    }
+
+    fn store(&self) -> Option<Store> {
+        let webhook = self.item(&["github", "webhook_secrets"]).and_then(Item::as_array);
+        let webhook = webhook.and_then(|all| all.get(0)?.as_str().map(str::to_owned));
+        let sign_in: [&[&str]; 2] = [&["github", "app", "key"], &["github", "token"]];
+        let mut references = sign_in.into_iter().filter_map(|path| self.text(path)).chain(webhook);
+        references.find_map(|it| Store::of(&it))
     }
 
     fn app(&self) -> Option<(u64, u64)> {

@@ -116,6 +116,11 @@ impl Stage {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
+    /// What is in such a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// The command, with this AWS and nothing else of this machine's environment.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleetfoot"));
