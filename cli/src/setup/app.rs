@@ -346,6 +346,8 @@ pub(super) struct Patience {
     pub(super) job: Duration,
     /// Between two looks.
     pub(super) pause: Duration,
+    /// For functions to read what is new.
+    pub(super) fresh: Duration,
 }
 
 impl Default for Patience {
@@ -355,6 +357,7 @@ impl Default for Patience {
             installation: Duration::from_mins(15),
             job: Duration::from_mins(20),
             pause: Duration::from_secs(2),
+            fresh: Duration::from_secs(65),
         }
     }
 }

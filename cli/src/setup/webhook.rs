@@ -1,5 +1,6 @@
 //! The webhook: its secret, and where GitHub sends it.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use fleetfoot_github::{HookChange, HooksApi};
@@ -8,10 +9,11 @@ use fleetfoot_model::ports::Tickets as _;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_shell::clock::SystemTickets;
+use tokio::time::timeout;
 
-use super::Setup;
 use super::report::Outcome;
 use super::vault::Kept;
+use super::{Setup, call};
 use crate::failure::{Failure, OrFail};
 
 /// 256 random bits in hexadecimal, like a runner's ticket.
@@ -48,9 +50,21 @@ impl Setup<'_> {
         if !self.args.github.rotate {
             return self.vault.read(Kept::Webhook).await;
         }
+        self.wait_for_functions("of the webhook's previous secret").await;
         let secret = draw();
         self.vault.put(Kept::Webhook, &secret, true).await?;
+        self.wait_for_functions("of its new one").await;
         Ok(secret)
+    }
+
+    /// Functions use what they have read for a minute. Who signs otherwise meanwhile is refused.
+    async fn wait_for_functions(&self, of_what: &str) {
+        if self.sdk().is_none() {
+            return;
+        }
+        call(self.people, &format!("a minute, in which the functions learn {of_what}"));
+        // Nothing tells when they have.
+        let _ = timeout(self.patience.fresh, pending::<()>()).await;
     }
 
     /// Tells GitHub where to send. Nobody can see which secret GitHub has, so it is told each time.
