@@ -93,7 +93,8 @@ impl Answers {
     }
 }
 
-fn owner(target: &Target) -> &str {
+/// Whose App a fleet of this target has.
+pub(super) fn owner(target: &Target) -> &str {
     match target {
         Target::Organization(owner) => owner.as_str(),
         Target::Repositories(repositories) => repositories.first().map(Repository::owner).unwrap_or_default(),

@@ -45,6 +45,7 @@ use crate::output::Answer;
 use crate::place::Remote;
 
 pub(crate) use arguments::{Args, EXAMPLES};
+pub(crate) use manifest::web_of;
 
 /// Everything that the steps need.
 struct Setup<'a> {
@@ -75,7 +76,7 @@ impl<'a> Setup<'a> {
         let is_organization = match answers.owner().parse::<Owner>() {
             Ok(owner) if !answers.token => {
                 let found = is_organization(&answers.github, &owner, &*clock).await;
-                if args.tear_down { found.unwrap_or(true) } else { kind_of(&answers, people, found)? }
+                if args.tear_down { found.unwrap_or(true) } else { kind_of(&answers.target, people, found)? }
             }
             _ => true,
         };
@@ -241,13 +242,9 @@ async fn vault(args: &Args, answers: &Answers) -> Result<Vault, Failure> {
 }
 
 /// Whether the owner is an organization, as GitHub tells strangers. Some servers tell them nothing, or not of everybody.
-fn kind_of(
-    answers: &Answers,
-    people: &dyn People,
-    found: Result<bool, GitHubError>,
-) -> Result<bool, Failure> {
-    let owner = answers.owner();
-    match (&answers.target, found) {
+fn kind_of(target: &Target, people: &dyn People, found: Result<bool, GitHubError>) -> Result<bool, Failure> {
+    let owner = answers::owner(target);
+    match (target, found) {
         (Target::Organization(_), Ok(false)) => {
             Err(Failure::new(format!("{owner} is a person's account, and no organization")).hint(format!(
                 "--repository {owner}/NAME serves a repository of theirs, as often as there are some"

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use fleetfoot_model::config::Credentials;
+use fleetfoot_model::config::{Credentials, Target};
+use fleetfoot_model::ports::GitHubError;
 
 use super::person::{Browser, Person, attribute, client};
 use super::{KEY, World, mark, mode};
+use crate::setup::kind_of;
 use crate::setup::page::Page;
 
 const LINE: &str = "--organization acme";
@@ -259,6 +261,23 @@ async fn a_file_that_cannot_be_read_is_never_written_over() {
     let failure = world.failed(LINE, &Person::away()).await;
     assert!(failure.what.contains("cannot be read"), "{failure:?}");
     assert_eq!(world.read("fleet.toml"), "[github\n");
+}
+
+#[test]
+fn a_person_is_no_organization_and_a_silent_server_proves_nothing() {
+    let person = Person::away();
+    let organization = Target::Organization("octocat".parse().unwrap());
+    let failure = kind_of(&organization, &person, Ok(false)).unwrap_err();
+    assert_eq!(failure.what, "octocat is a person's account, and no organization");
+    assert!(failure.hint.unwrap().contains("--repository octocat/NAME"));
+    let repositories = Target::Repositories(vec!["octocat/app".parse().unwrap()]);
+    assert_eq!(kind_of(&repositories, &person, Ok(false)), Ok(false));
+    let locked = || Err(GitHubError::Unauthorized("sign in".to_owned()));
+    assert_eq!(kind_of(&organization, &person, locked()), Ok(true));
+    assert_eq!(person.heard(), "");
+    let unseen = Err(GitHubError::NotFound("404".to_owned()));
+    assert_eq!(kind_of(&organization, &person, unseen), Ok(true));
+    assert!(person.heard().contains("no account octocat: is its name right?"), "{}", person.heard());
 }
 
 #[tokio::test]
