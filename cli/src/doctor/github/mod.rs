@@ -66,7 +66,7 @@ pub(super) fn checks(place: &dyn Place, config: &Arc<Config>, clock: &Arc<dyn Cl
 
 /// The pages for people of a GitHub whose API is at this address.
 fn pages(api: &str) -> String {
-    let web = web_of(api).map(String::from).unwrap_or_else(|_| api.to_owned());
+    let web = web_of(api).map_or_else(|_| api.to_owned(), String::from);
     web.trim_end_matches('/').to_owned()
 }
 
