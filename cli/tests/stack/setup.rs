@@ -1,5 +1,7 @@
 //! `fleetfoot setup` as far as it goes without a deployment: where secrets are kept, and the way back.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use aws_sdk_secretsmanager::Client as Manager;
 use aws_sdk_ssm::Client as Parameters;
 
@@ -94,4 +96,52 @@ async fn secrets_move_from_one_store_to_the_other_and_a_tear_down_finds_both() {
         assert!(down.contains(removed), "{removed}: {down}");
     }
     assert_eq!(parameter(&stage, "webhook/secret").await, None);
+}
+
+/// A SAM CLI that writes down what it is asked, and whose deployments fail.
+const SAM: &str = "#!/bin/sh\necho \"$*\" >> calls\ncase \"$1\" in deploy) exit 3;; esac\n";
+
+/// Runs a line where that SAM CLI is all that there is.
+async fn with_sam(stage: &Stage, line: &str) -> Said {
+    stage.write("sam", SAM);
+    std::fs::set_permissions(stage.path("sam"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let here = stage.path("").display().to_string();
+    stage.run_with(line, &[("PATH", &here)]).await
+}
+
+#[tokio::test]
+async fn a_deployment_that_fails_is_gone_on_with_by_the_same_line() {
+    let stage = stage("failing");
+    let line = "setup --organization acme --token-file pat --yes";
+    let failed = with_sam(&stage, line).await;
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.rest.contains("ended with exit status: 3"), "{failed:?}");
+    assert!(failed.rest.contains("run this again: it goes on here"), "{failed:?}");
+    let calls = stage.read("calls");
+    assert!(calls.lines().count() == 2 && calls.starts_with("build "), "{calls}");
+    let again = with_sam(&stage, line).await;
+    for step in ["secret", "token", "fleet.toml", "samconfig.toml", "configuration"] {
+        assert!(
+            again.rest.contains(&format!("\n= {step} ")) || again.rest.starts_with(&format!("= {step} ")),
+            "{step}: {again:?}"
+        );
+    }
+    assert_eq!(stage.read("calls").lines().count(), 4);
+    for secret in ["github_pat", &parameter(&stage, "webhook/secret").await.unwrap()] {
+        assert!(!stage.read("calls").contains(secret), "no command line has a secret");
+    }
+}
+
+#[tokio::test]
+async fn anothers_stack_is_neither_deployed_over_nor_taken_down() {
+    let stage = stage("theirs");
+    stage.deploy("Resources: { Topic: { Type: AWS::SNS::Topic } }", Vec::new()).await;
+    for line in ["setup --organization acme --token-file pat --update --yes", "setup --tear-down --yes"] {
+        let refused = with_sam(&stage, line).await;
+        assert_eq!(refused.code, 1, "{line}: {refused:?}");
+        let refusal = "error: the stack theirs in eu-west-1 is none of Fleetfoot's\n";
+        assert!(refused.rest.contains(refusal), "{line}: {refused:?}");
+        assert!(!stage.path("calls").exists(), "{line}: {}", stage.read("calls"));
+    }
+    assert!(parameter(&stage, "github/token").await.is_some(), "nothing was removed");
 }
