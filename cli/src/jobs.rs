@@ -25,7 +25,7 @@ const EXAMPLES: &str = r#"Examples:
   fleetfoot jobs list --json | jq '.jobs[] | select(.waiting) | .id'
 
 JSON:
-  { "jobs": [ { "id", "runId", "runAttempt", "repository", "public", "workflow", "name", "labels",
+  { "jobs": [ { "id", "runId", "runAttempt", "headSha", "repository", "public", "workflow", "name", "labels",
       "htmlUrl", "createdAt", "state": queued | running | finished | rejected | expired, "reason",
       "waiting": { "for": capacity | image | throttled | backoff, "limit", "key", "until",
       "reason" }, "runner", "conclusion",

@@ -17,11 +17,10 @@ fn minutes(count: i64) -> SignedDuration {
 
 /// A fleet that signs in as an App and has commits show such jobs.
 fn showing(fleet: &str) -> Plan {
-    Plan {
-        credentials: "app = { id = 1, installation = 42, key = \"env:KEY\" }".to_owned(),
-        notify: "check_runs = true\n".to_owned(),
-        ..Plan::new(1).with(fleet)
-    }
+    let mut plan = Plan::new(1).with(fleet);
+    plan.credentials = String::from("app = { id = 1, installation = 42, key = \"env:KEY\" }");
+    plan.notify = String::from("check_runs = true\n");
+    plan
 }
 
 fn shown(world: &World) -> Vec<CheckView> {
@@ -230,7 +229,8 @@ fn a_later_attempt_of_a_job_that_always_had_a_runner_costs_nothing() {
     let (now, repository) = (world.now(), world.job(job).description.repository.clone());
     world.github().rerun(now, &repository, job).expect("its run has ended");
     world.settle();
-    assert_eq!((world.github().jobs().count(), asked(&world)), (2, [0, 0, 0]));
+    assert_eq!(world.github().jobs().count(), 2);
+    assert_eq!(asked(&world), [0, 0, 0]);
 }
 
 /// Mended and run again, a commit does not stay red.

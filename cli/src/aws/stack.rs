@@ -69,6 +69,9 @@ pub(crate) const DEAD_LETTERS: [(&str, &str); 3] = [
     ("UndeliveredEventsUrl", "UndeliveredEvents"),
 ];
 
+/// What the description of Fleetfoot's template begins with.
+const DESCRIPTION: &str = "Fleetfoot ";
+
 /// A stack that is there.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
@@ -76,6 +79,7 @@ pub(crate) struct Stack {
     region: String,
     status: String,
     reason: Option<String>,
+    description: Option<String>,
     outputs: BTreeMap<String, String>,
     parameters: BTreeMap<String, String>,
 }
@@ -121,13 +125,14 @@ impl Stack {
             region,
             status: found.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
             reason: found.stack_status_reason,
+            description: found.description,
             outputs: outputs.filter_map(|it| Some((it.output_key?, it.output_value?))).collect(),
             parameters: parameters.filter_map(|it| Some((it.parameter_key?, it.parameter_value?))).collect(),
         }
     }
 
     /// Whether it has resources to work with: after its creation, until its deletion.
-    fn usable(self) -> Result<Self, Failure> {
+    pub(crate) fn usable(self) -> Result<Self, Failure> {
         let Self { name, status, .. } = &self;
         let is_update = status.starts_with("UPDATE_") || status.starts_with("IMPORT_");
         if !(is_update || status == "CREATE_COMPLETE") {
@@ -144,6 +149,20 @@ impl Stack {
                 .hint("--stack names the stack that `sam deploy` made of Fleetfoot's template"));
         }
         Ok(self)
+    }
+
+    /// Whether nothing but remains are there, of a creation or a deletion that failed. All that can be done with them is to
+    /// delete them.
+    pub(crate) fn is_remains(&self) -> bool {
+        matches!(
+            self.status.as_str(),
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED"
+        )
+    }
+
+    /// Whether it was made of Fleetfoot's template, as its description tells even where there is nothing else.
+    pub(crate) fn is_of_fleetfoot(&self) -> bool {
+        self.description.as_deref().is_some_and(|it| it.starts_with(DESCRIPTION))
     }
 
     /// Its name.
@@ -194,6 +213,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             status: status.to_owned(),
             reason: Some("why".to_owned()),
+            description: Some("Fleetfoot runs GitHub Actions jobs".to_owned()),
             outputs: outputs.iter().map(|key| ((*key).to_owned(), "value".to_owned())).collect(),
             parameters: BTreeMap::new(),
         }
@@ -219,6 +239,21 @@ mod tests {
             assert_eq!(failure.causes, ["why"]);
             assert!(failure.hint.unwrap().starts_with(hint), "{status}");
         }
+    }
+
+    #[test]
+    fn remains_are_known_by_their_status_and_whose_they_are_by_the_description() {
+        for status in ["ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"] {
+            let stack = stack(status, &[]);
+            assert!(stack.is_remains() && stack.is_of_fleetfoot(), "{status}");
+        }
+        for status in ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"] {
+            assert!(!stack(status, &[]).is_remains(), "{status}");
+        }
+        let other = Stack { description: Some("a shop".to_owned()), ..stack("ROLLBACK_COMPLETE", &[]) };
+        assert!(!other.is_of_fleetfoot());
+        let description = format!("\nDescription: {DESCRIPTION}");
+        assert!(crate::wiring::TEMPLATE.contains(&description));
     }
 
     #[test]

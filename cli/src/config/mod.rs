@@ -12,6 +12,8 @@ use aws_config::SdkConfig;
 use crate::failure::Failure;
 use crate::output::Answer;
 
+pub(crate) use secrets::misplaced;
+
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Check a configuration and tell every mistake in it

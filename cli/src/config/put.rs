@@ -28,7 +28,8 @@ Works before the stack is deployed, too: the configuration is the parameter /fle
 of the Systems Manager. Functions of a stack that is deployed use a new one within a minute. Nothing
 is written if there is a mistake, or if it is the same as before.
 
-On AWS secrets are ssm:/path or secretsmanager:name#key; one that is not there yet is warned of.
+On AWS secrets are ssm:/path or secretsmanager:name#key; one that is not there yet, or where
+no function may read it, is warned of.
 
 JSON:
   { "parameter": its name, "version": of what is there now, "written": false if it was the same,
@@ -69,6 +70,8 @@ pub(super) struct Destination {
     sdk: SdkConfig,
     pub(super) ssm: aws_sdk_ssm::Client,
     pub(super) parameter: String,
+    /// The stack, which need not be there yet.
+    stack: String,
     /// The name that the stack was deployed with, if it is there.
     fleet: Option<String>,
 }
@@ -124,7 +127,8 @@ async fn put(
     for_aws(&name, &text, &config)?;
     let destination = destination().await?;
     destination.check_fleet(&name, &config)?;
-    let warnings = secrets::missing(&destination.sdk, &config).await?;
+    let mut warnings = secrets::missing(&destination.sdk, &config).await?;
+    warnings.extend(secrets::misplaced(&destination.stack, &config));
     let (version, written) = destination.put(&text).await?;
     Ok(Put { summary: summary(&config), parameter: destination.parameter, version, written, warnings })
 }
@@ -156,7 +160,8 @@ impl Destination {
         let output = |key| found.as_ref().and_then(|found| found.optional(key)).map(str::to_owned);
         let parameter =
             output(stack::output::CONFIGURATION).unwrap_or_else(|| configuration::parameter_of(name));
-        Ok(Self { ssm: aws_sdk_ssm::Client::new(&sdk), parameter, fleet: output(stack::output::FLEET), sdk })
+        let (stack, fleet) = (name.to_owned(), output(stack::output::FLEET));
+        Ok(Self { ssm: aws_sdk_ssm::Client::new(&sdk), parameter, stack, fleet, sdk })
     }
 
     fn check_fleet(&self, file: &str, config: &Config) -> Result<(), Failure> {

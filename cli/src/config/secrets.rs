@@ -1,4 +1,4 @@
-//! Whether the secrets that a configuration refers to are there. None is read.
+//! Whether the secrets that a configuration refers to are there, where functions may read them. None is read.
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretError;
@@ -30,6 +30,39 @@ pub(super) async fn missing(sdk: &SdkConfig, config: &Config) -> Result<Vec<Stri
     Ok(warnings)
 }
 
+/// What no function may read: each role allows only names of one folder (docs/deploy.md).
+pub(crate) fn misplaced(stack: &str, config: &Config) -> Vec<String> {
+    config.secrets.iter().filter_map(|(key, reference)| misplaced_one(stack, key, reference)).collect()
+}
+
+fn misplaced_one(stack: &str, key: &str, reference: &SecretReference) -> Option<String> {
+    let folder = folder(key);
+    let (name, begin) = match reference {
+        SecretReference::Parameter(name) => (name.as_str(), format!("/fleetfoot/{stack}/{folder}/")),
+        SecretReference::SecretsManager { name, .. } => {
+            // It may be an ARN.
+            let name = name.split_once(":secret:").map_or(name.as_str(), |(_, name)| name);
+            (name, format!("fleetfoot/{stack}/{folder}"))
+        }
+        SecretReference::Environment(_) | SecretReference::File(_) => return None,
+    };
+    (!name.starts_with(&begin)).then(|| {
+        format!(
+            "{key}: {reference} can be read by no function: their roles allow names that begin with {begin}"
+        )
+    })
+}
+
+/// Where secrets of a key are.
+fn folder(key: &str) -> &'static str {
+    match key {
+        "github.webhook_secrets" => "webhook",
+        key if key.starts_with("notify.") => "slack",
+        key if key.starts_with("traces.") => "traces",
+        _ => "github",
+    }
+}
+
 async fn parameter(ssm: &aws_sdk_ssm::Client, name: &str) -> Result<bool, Failure> {
     // A SecureString is answered in its encrypted form.
     match ssm.get_parameter().name(name).with_decryption(false).send().await {
@@ -52,6 +85,53 @@ async fn secret(manager: &aws_sdk_secretsmanager::Client, name: &str) -> Result<
         Err(error) => {
             let what = format!("secretsmanager:{name} cannot be looked for");
             Err(failure(what, "secretsmanager:DescribeSecret", &error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 5] =
+        ["github.app.key", "github.webhook_secrets", "notify.slack", "notify.slack_token", "traces.header"];
+
+    #[test]
+    fn what_lies_where_no_function_may_read_it_is_told() {
+        let told = |key: &str, reference: &str| misplaced_one("ff", key, &reference.parse().unwrap());
+        for (key, reference) in [
+            ("github.app.key", "ssm:/fleetfoot/ff/github/app.pem"),
+            ("github.token", "secretsmanager:fleetfoot/ff/github#token"),
+            ("github.webhook_secrets", "secretsmanager:fleetfoot/ff/webhook/secret"),
+            (
+                "github.token",
+                "secretsmanager:arn:aws:secretsmanager:x:1:secret:fleetfoot/ff/github/token-AbCdEf",
+            ),
+            ("github.token", "env:TOKEN"),
+        ] {
+            assert_eq!(told(key, reference), None);
+        }
+        for reference in ["ssm:/fleetfoot/ff/webhook/app.pem", "ssm:/fleetfoot/lab/github/app.pem"] {
+            assert_eq!(
+                told("github.app.key", reference).unwrap(),
+                format!(
+                    "github.app.key: {reference} can be read by no function: their roles allow names that begin with \
+                     /fleetfoot/ff/github/"
+                )
+            );
+        }
+        assert!(told("notify.slack", "secretsmanager:fleetfoot/ff/github").is_some());
+    }
+
+    #[test]
+    fn the_folders_are_those_of_the_template() {
+        for folder in KEYS.map(folder) {
+            for resource in [
+                format!("parameter/fleetfoot/${{AWS::StackName}}/{folder}/*"),
+                format!("secret:fleetfoot/${{AWS::StackName}}/{folder}*"),
+            ] {
+                assert!(crate::wiring::TEMPLATE.contains(&resource), "{resource}");
+            }
         }
     }
 }

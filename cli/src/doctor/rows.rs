@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetfoot_model::base::{Base, BaseState};
-use fleetfoot_model::config::Config;
+use fleetfoot_model::config::{Config, ImagesConfig};
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::ledger::{self, Ledger};
@@ -34,6 +34,8 @@ const MOST: usize = 1000;
 const CLEANUP_IS_LATE: SignedDuration = SignedDuration::from_mins(10);
 /// A job that waits for longer for anything but capacity is not waiting its turn.
 const JOB_IS_LATE: SignedDuration = SignedDuration::from_mins(15);
+/// An image is built within half an hour, and a build that fails is told of by itself.
+const IMAGE_IS_LATE: SignedDuration = SignedDuration::from_hours(6);
 /// One that waits for capacity may do so for as long as others run.
 const CAPACITY_IS_LATE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -116,7 +118,7 @@ fn judge(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.push(stuck(&facts.runners, config, now));
     findings.extend(paused(&facts.pause, now));
     findings.extend(breaker(facts.replacements, config.limits.replacements));
-    findings.extend(images(facts, now));
+    findings.extend(images(facts, &config.images, now));
     findings
 }
 
@@ -205,8 +207,8 @@ fn breaker(replacements: u64, most: u64) -> Option<Finding> {
     (replacements * 2 >= most && replacements > 0).then(|| Finding::warning(BREAKER, what).hint(hint))
 }
 
-fn images(facts: &Facts, now: Timestamp) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn images(facts: &Facts, config: &ImagesConfig, now: Timestamp) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = facts.bases.iter().filter_map(|base| aged(base, config, now)).collect();
     for base in &facts.bases {
         let BaseState::Refused { reason, .. } = &base.state else { continue };
         let served = if base.serving.is_some() { "; an older image serves meanwhile" } else { "" };
@@ -233,14 +235,42 @@ fn images(facts: &Facts, now: Timestamp) -> Vec<Finding> {
         );
     }
     if findings.is_empty() && !facts.bases.is_empty() {
-        findings
-            .push(Finding::ok(IMAGES, format!("{} bases, none refused, no build failed", facts.bases.len())));
+        let oldest = facts.bases.iter().filter_map(|base| Some(base.serving.as_ref()?.since)).min();
+        let oldest =
+            oldest.map(|since| format!("; the oldest image is {} old", span(now.duration_since(since))));
+        let what = format!(
+            "{} bases, none refused, no build failed{}",
+            facts.bases.len(),
+            oldest.unwrap_or_default()
+        );
+        findings.push(Finding::ok(IMAGES, what));
     }
     findings
 }
 
+/// An image that a job has found too old, and that nobody has made anew since. Of what is refused the reason is told.
+fn aged(base: &Base, config: &ImagesConfig, now: Timestamp) -> Option<Finding> {
+    let serving = base.serving.as_ref()?;
+    let was_due = serving.since + config.rebuild_after <= base.asked_at;
+    let is_told = matches!(base.state, BaseState::Refused { .. } | BaseState::Forgotten);
+    if is_told || !was_due || now < base.asked_at + IMAGE_IS_LATE {
+        return None;
+    }
+    let (age, after) = (span(now.duration_since(serving.since)), span(config.rebuild_after));
+    let what = format!(
+        "the image on {} for {} is {age} old; it was to be made anew after {after}, and was not",
+        base.image, base.arch
+    );
+    let hint = "the log of image-build tells why (`fleetfoot logs --function image-build`); see functions and dead-letters";
+    Some(Finding::warning(IMAGES, what).hint(hint))
+}
+
 #[cfg(test)]
 mod tests {
+    use fleetfoot_model::base::Serving;
+    use fleetfoot_model::ports::TaskImage;
+    use fleetfoot_model::spec::Arch;
+
     use super::*;
     use crate::doctor::finding::Severity;
     use crate::doctor::testing::config;
@@ -290,6 +320,26 @@ mod tests {
         let runner = rows::runner("ff-7-1", Some(7), now() - SignedDuration::from_mins(30));
         let facts = Facts { runners: vec![runner], ..well() };
         assert!(bad(&facts)[0].2.starts_with("1 runners are overdue; ff-7-1 is "), "{:?}", bad(&facts));
+    }
+
+    /// A job that finds an image too old asks for another, and starts from the old one meanwhile.
+    #[test]
+    fn an_image_that_is_not_made_anew_in_time_is_told() {
+        let day = SignedDuration::from_hours(24);
+        let image = TaskImage { uri: "here/runner@sha256:0".to_owned(), injector: None };
+        let by = "0".repeat(64).parse().unwrap();
+        let mut base = Base::new("ubuntu:24.04".parse().unwrap(), Arch::X64, now());
+        base.state = BaseState::Served;
+        base.serving = Some(Serving { by, image, since: now() - day * 9 });
+        let mut asked = |ago: SignedDuration| {
+            base.asked_at = now() - ago;
+            bad(&Facts { bases: vec![base.clone()], ..well() })
+        };
+        assert_eq!(asked(day * 3), [], "it was not too old when it was asked for last");
+        assert_eq!(asked(SignedDuration::from_hours(1)), [], "it is being made");
+        let late = asked(SignedDuration::from_hours(7));
+        assert_eq!(late[0].1, Severity::Warning);
+        assert!(late[0].2.contains("is 9d 0h old; it was to be made anew after 7d 0h"), "{late:?}");
     }
 
     #[test]

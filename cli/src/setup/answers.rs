@@ -10,6 +10,7 @@ use super::arguments::{Args, NewClass, Parameter};
 use super::files::{SAM_CONFIG, read_document};
 use super::manifest::Wishes;
 use super::people::People;
+use super::vault::Store;
 use crate::failure::Failure;
 
 const GITHUB: &str = "https://api.github.com";
@@ -30,6 +31,8 @@ pub(super) struct Answers {
     /// Whether the fleet signs in with a token.
     pub(super) token: bool,
     pub(super) place: Destination,
+    /// The store that `fleet.toml` says its secrets are in.
+    pub(super) store: Option<Store>,
     /// `fleet.toml`
     pub(super) config: PathBuf,
     pub(super) classes: Vec<NewClass>,
@@ -69,6 +72,7 @@ impl Answers {
             },
             fleet,
             configured_app: known.app(),
+            store: known.store(),
             classes: args.classes.clone(),
             target,
             token,
@@ -96,7 +100,8 @@ impl Answers {
     }
 }
 
-fn owner(target: &Target) -> &str {
+/// Whose App a fleet of this target has.
+pub(super) fn owner(target: &Target) -> &str {
     match target {
         Target::Organization(owner) => owner.as_str(),
         Target::Repositories(repositories) => repositories.first().map(Repository::owner).unwrap_or_default(),
@@ -211,6 +216,14 @@ impl Known {
         let repositories: Option<Vec<_>> =
             listed.iter().map(|it| it.as_str()?.parse::<Repository>().ok()).collect();
         repositories.filter(|it| !it.is_empty()).map(Target::Repositories)
+    }
+
+    fn store(&self) -> Option<Store> {
+        let webhook = self.item(&["github", "webhook_secrets"]).and_then(Item::as_array);
+        let webhook = webhook.and_then(|all| all.get(0)?.as_str().map(str::to_owned));
+        let sign_in: [&[&str]; 2] = [&["github", "app", "key"], &["github", "token"]];
+        let mut references = sign_in.into_iter().filter_map(|path| self.text(path)).chain(webhook);
+        references.find_map(|it| Store::of(&it))
     }
 
     fn app(&self) -> Option<(u64, u64)> {

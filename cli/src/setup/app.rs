@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetfoot_github::{AboutApp, AppApi, AppInstallation, NewApp, convert_manifest};
+use fleetfoot_github::{Account, App, AppApi, Installation, NewApp, convert_manifest};
 use fleetfoot_local::secrets::LocalSecrets;
 use fleetfoot_model::ports::GitHubError;
-use fleetfoot_model::secret::SecretReference;
+use fleetfoot_model::secret::{Secret, SecretReference};
 use tokio::time::{interval, timeout};
 
 use super::Setup;
@@ -20,12 +20,18 @@ use crate::failure::{Failure, OrFail};
 
 impl Setup<'_> {
     /// The App, whose key is in the vault.
-    pub(super) async fn app(&self) -> Result<(AboutApp, Outcome), Failure> {
+    pub(super) async fn app(&self) -> Result<(App, Outcome), Failure> {
         let github = &self.args.github;
         let memory = self.notebook.read()?;
-        let known = github.app_id.or(self.answers.configured_app.map(|(id, _)| id));
-        let known = known.or(memory.app.as_ref().map(|app| app.id)).filter(|_| !github.new_app);
+        let remembered = memory.app.as_ref().map(|app| app.id);
+        // What a run has begun with comes before what `fleet.toml` says: that run did not come so far.
+        let begun = remembered.filter(|_| memory.unfinished);
         let is_kept = self.vault.holds(Kept::Key).await?;
+        if github.new_app {
+            return self.another(begun.filter(|_| is_kept)).await;
+        }
+        let configured = self.answers.configured_app.map(|(id, _)| id);
+        let known = github.app_id.or(begun).or(configured).or(remembered);
         match (known, is_kept) {
             (Some(id), _) if github.private_key.is_some() => self.take_key(id, is_kept).await,
             (Some(id), true) => {
@@ -34,12 +40,12 @@ impl Setup<'_> {
                 Ok((app, outcome))
             }
             (Some(id), false) => Err(self.key_is_lost(id, memory.app.as_ref())),
-            (None, true) if !github.new_app => {
+            (None, true) => {
                 Err(Failure::new("there is the private key of an App, but it is not known which")
                     .hint("--app-id names it; --new-app makes another App, whose key takes this one's place"))
             }
-            (None, _) => {
-                if let Some(name) = memory.pending.filter(|_| !github.new_app) {
+            (None, false) => {
+                if let Some(name) = memory.pending {
                     let words = format!(
                         "an earlier run ended while a browser was making the App {name}: if GitHub has it, \
                          delete it there, its key is known to nobody"
@@ -51,6 +57,20 @@ impl Setup<'_> {
         }
     }
 
+    /// Another App than the one that is known: the one that an earlier run was begun with, as whoever repeats its line does
+    /// not want a third.
+    async fn another(&self, begun: Option<u64>) -> Result<(App, Outcome), Failure> {
+        let Some(id) = begun else { return self.make().await };
+        match self.as_app(id).about().await {
+            Ok(app) => {
+                let about = format!("{} ({id}) is the other one, of an earlier run", app.slug);
+                Ok((app, Outcome::was_done(about)))
+            }
+            Err(GitHubError::Unauthorized(_) | GitHubError::NotFound(_)) => self.make().await,
+            Err(error) => Err(Failure::new(format!("the App {id} cannot be looked at")).because(&error)),
+        }
+    }
+
     /// GitHub, asked as the App.
     pub(super) fn as_app(&self, id: u64) -> AppApi {
         let key = self.vault.reference(Kept::Key);
@@ -58,14 +78,20 @@ impl Setup<'_> {
     }
 
     /// Where the App is installed, once it is.
-    pub(super) async fn installation(&self, app: &AboutApp) -> Result<(u64, Outcome), Failure> {
+    pub(super) async fn installation(&self, app: &App) -> Result<(u64, Outcome), Failure> {
         let api = self.as_app(app.id);
         let owner = self.answers.owner();
         if let Some(found) = self.find_installation(&api, owner).await? {
-            return Ok((
-                found.id,
-                Outcome::was_done(format!("{} has the App ({})", found.account, found.id)),
-            ));
+            let about = format!("{} has the App ({})", found.account.login, found.id);
+            return Ok((found.id, Outcome::was_done(about)));
+        }
+        if !app.owner.login.eq_ignore_ascii_case(owner) {
+            let theirs = &app.owner.login;
+            let words = format!(
+                "the App {} belongs to {theirs}: {owner} can only install it if it is public; --new-app makes one of {owner}'s",
+                app.slug
+            );
+            call(self.people, &words);
         }
         let page = format!("{}/installations/new", app.html_url);
         call(
@@ -87,14 +113,15 @@ impl Setup<'_> {
             Failure::new(format!("the App is not installed on {owner} yet"))
                 .hint(format!("install it at {page}, then run this again: it goes on here"))
         })??;
-        Ok((found.id, Outcome::done(format!("{} has the App now ({})", found.account, found.id))))
+        let about = format!("{} has the App now ({})", found.account.login, found.id);
+        Ok((found.id, Outcome::done(about)))
     }
 
-    async fn find_installation(&self, api: &AppApi, owner: &str) -> Result<Option<AppInstallation>, Failure> {
+    async fn find_installation(&self, api: &AppApi, owner: &str) -> Result<Option<Installation>, Failure> {
         let found = api.installations().await.or_fail("it cannot be seen where the App is installed")?;
-        let found = found.into_iter().find(|it| it.account.eq_ignore_ascii_case(owner));
+        let found = found.into_iter().find(|it| it.account.login.eq_ignore_ascii_case(owner));
         match found {
-            Some(found) if found.suspended => {
+            Some(found) if found.suspended_at.is_some() => {
                 Err(Failure::new(format!("the App's installation on {owner} is suspended"))
                     .hint(format!("let it work again at {}, then run this again", found.html_url)))
             }
@@ -103,7 +130,7 @@ impl Setup<'_> {
     }
 
     /// The App, if GitHub takes this key for its own.
-    async fn about(&self, id: u64, key: SecretReference) -> Result<AboutApp, Failure> {
+    async fn about(&self, id: u64, key: SecretReference) -> Result<App, Failure> {
         let (github, clock) = (&self.answers.github, Arc::clone(&self.clock));
         // A key that a person names lies in a file, whatever the vault is.
         let api = match &key {
@@ -127,7 +154,7 @@ impl Setup<'_> {
     }
 
     /// Takes over the key that a person has made.
-    async fn take_key(&self, id: u64, is_kept: bool) -> Result<(AboutApp, Outcome), Failure> {
+    async fn take_key(&self, id: u64, is_kept: bool) -> Result<(App, Outcome), Failure> {
         let Some(file) = &self.args.github.private_key else {
             return Err(Failure::new("no key is named").hint("--private-key FILE"));
         };
@@ -150,20 +177,21 @@ impl Setup<'_> {
         Ok((app, Outcome::done(about)))
     }
 
-    fn remember(&self, app: &AboutApp) -> Result<(), Failure> {
-        let AboutApp { id, slug, html_url, .. } = app.clone();
+    fn remember(&self, app: &App) -> Result<(), Failure> {
+        let App { id, slug, html_url, .. } = app.clone();
         self.keep_in_mind(Some(RememberedApp { id, slug, html_url }), None)
     }
 
     fn keep_in_mind(&self, app: Option<RememberedApp>, pending: Option<String>) -> Result<(), Failure> {
-        let mut memory = self.notebook.read()?;
-        memory.app = app;
-        memory.pending = pending;
-        self.notebook.write(&memory)
+        self.notebook.change(|memory| {
+            memory.unfinished = app.is_some();
+            memory.app = app;
+            memory.pending = pending;
+        })
     }
 
     /// Leads a browser to GitHub and waits for it to come back.
-    async fn make(&self) -> Result<(AboutApp, Outcome), Failure> {
+    async fn make(&self) -> Result<(App, Outcome), Failure> {
         let Setup { answers, people, .. } = self;
         let default = app_name(&answers.fleet, answers.owner());
         let name = self.args.github.app_name.clone().unwrap_or(default);
@@ -179,8 +207,9 @@ impl Setup<'_> {
         let made = timeout(self.patience.browser, self.made(&mut page)).await;
         drop(waiting);
         let app = made.map_err(|_| {
+            let owner = answers.owner();
             Failure::new("no browser has come back with an App within an hour")
-                .hint("run this again when somebody can go to the page")
+                .hint(format!("run this again when somebody can go to the page who may make Apps of {owner}"))
         })??;
         let about = format!(
             "{} ({}) was made, its key kept as {}",
@@ -197,9 +226,12 @@ impl Setup<'_> {
             let Some(Arrival { code, reply }) = page.arrival().await else {
                 return Err(Failure::new("the page for the browser is gone").hint("run this again"));
             };
-            match convert_manifest(&self.answers.github, code.expose(), &*self.clock).await {
+            match self.convert(&code).await {
                 Ok(app) => {
-                    let kept = self.keep(&app).await;
+                    let kept = match self.stranger(&app) {
+                        Some(stranger) => Err(self.refuse(&app, stranger)),
+                        None => self.keep(&app).await,
+                    };
                     let next = match &kept {
                         Ok(()) => Reply::Go(format!("{}/installations/new", app.html_url)),
                         Err(failure) => Reply::Failed(failure.what.clone()),
@@ -227,10 +259,42 @@ impl Setup<'_> {
         }
     }
 
+    /// Exchanges a code. GitHub may be out of reach for a moment, and the code is good for an hour.
+    async fn convert(&self, code: &Secret) -> Result<NewApp, GitHubError> {
+        let mut ticks = interval(self.patience.pause);
+        let (mut tries, mut unclear) = (0, None);
+        loop {
+            ticks.tick().await;
+            tries += 1;
+            let answer = convert_manifest(&self.answers.github, code.expose(), &*self.clock).await;
+            match (answer, unclear.take()) {
+                (Err(error @ GitHubError::Unavailable(_)), _) if tries < MOST_TRIES => unclear = Some(error),
+                // It was used up by a request whose answer was lost.
+                (Err(GitHubError::NotFound(_)), Some(error)) => return Err(error),
+                (answer, _) => return answer,
+            }
+        }
+    }
+
+    /// Whose the App is if somebody has made it elsewhere than on the page that they were led to, or slipped another's in.
+    fn stranger<'a>(&self, app: &'a NewApp) -> Option<&'a Account> {
+        app.owner.as_ref().filter(|it| !it.login.eq_ignore_ascii_case(self.answers.owner()))
+    }
+
+    fn refuse(&self, app: &NewApp, stranger: &Account) -> Failure {
+        let (theirs, owner) = (stranger.login.as_str(), self.answers.owner());
+        let organization = Some(theirs).filter(|_| stranger.kind == "Organization");
+        let page = settings_page(&self.web, organization, &app.slug);
+        Failure::new(format!("the App {} was made for {theirs}, and not for {owner}", app.slug)).hint(format!(
+            "its key was not kept: delete it at {page}, sign in at GitHub as somebody who may make Apps of {owner}, and \
+             run this again"
+        ))
+    }
+
     /// GitHub tells a key once. It goes into the vault before anything else is done; a person who can mend what is in the
     /// way may have it tried again.
     async fn keep(&self, app: &NewApp) -> Result<(), Failure> {
-        let NewApp { id, slug, html_url, key } = app;
+        let NewApp { id, slug, html_url, key, .. } = app;
         let remembered = RememberedApp { id: *id, slug: slug.clone(), html_url: html_url.clone() };
         let noted = self.keep_in_mind(Some(remembered.clone()), None);
         loop {
@@ -271,6 +335,9 @@ impl Setup<'_> {
     }
 }
 
+/// How often a code is tried while GitHub is out of reach.
+const MOST_TRIES: u32 = 5;
+
 /// How long whoever runs it is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -282,6 +349,8 @@ pub(super) struct Patience {
     pub(super) job: Duration,
     /// Between two looks.
     pub(super) pause: Duration,
+    /// For functions to read what is new.
+    pub(super) fresh: Duration,
 }
 
 impl Default for Patience {
@@ -291,6 +360,7 @@ impl Default for Patience {
             installation: Duration::from_mins(15),
             job: Duration::from_mins(20),
             pause: Duration::from_secs(2),
+            fresh: Duration::from_secs(65),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::builder::NonEmptyStringValueParser;
 use fleetfoot_model::ids::{ClassName, Owner, Repository};
 
+use super::vault::Store;
 use crate::arguments::{Configuration, Format, State};
 use crate::doctor::Nearby;
 
@@ -14,6 +15,7 @@ pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot setup --organization acme --yes        asks nothing, for scripts
   fleetfoot setup --repository acme/app --token-file token
   fleetfoot setup --app-id 12345 --private-key app.pem
+  fleetfoot setup --vault secrets-manager          keeps secrets in Secrets Manager
   fleetfoot setup --local --webhook-url https://runners.example.com/webhook
   fleetfoot setup --test-job acme/app              runs a job and follows it
   fleetfoot setup --tear-down
@@ -22,8 +24,9 @@ Each step looks first whether it is done. After a failure mend what it names and
 again: it goes on there. The steps: secret, GitHub App, installation, fleet.toml, samconfig.toml,
 configuration, deployment, webhook, doctor, test job. What `doctor` finds ends nothing; it is told.
 
-Secrets go into Parameter Store below /fleetfoot/STACK, or with --local into files below `secrets/`
-that only you can read; never onto the screen, into fleet.toml or into the environment.
+Secrets go into Parameter Store below /fleetfoot/STACK/, or into Secrets Manager (--vault, which
+moves them), or with --local into files below `secrets/` that only you can read; never onto the
+screen, into fleet.toml or into the environment.
 
 JSON:
   { "fleet", "stack": null with --local, "region", "app": { "id", "slug", "page" } or null,
@@ -34,7 +37,7 @@ JSON:
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Set up a fleet on this machine, for `fleetfoot up`, instead of one on AWS
-    #[arg(long, conflicts_with_all = ["stack", "region", "profile", "parameters", "update", "no_deploy", "kms_key"])]
+    #[arg(long, conflicts_with_all = ["stack", "region", "profile", "parameters", "update", "no_deploy", "kms_key", "vault"])]
     pub(super) local: bool,
     #[command(flatten)]
     pub(super) github: GitHubArguments,
@@ -132,6 +135,9 @@ pub(super) struct AwsArguments {
     /// Build and deploy again, though the stack is there
     #[arg(long)]
     pub(super) update: bool,
+    /// Where the fleet's secrets are kept [default: where they are, or else parameter-store]
+    #[arg(long, value_name = "STORE")]
+    pub(super) vault: Option<Store>,
     /// The KMS key of the secrets [default: that of the parameter `SecretsKeyArn`, or AWS's own]
     #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(super) kms_key: Option<String>,

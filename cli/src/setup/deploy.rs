@@ -31,22 +31,27 @@ impl Setup<'_> {
     /// Builds and deploys, unless the stack is there. Answers the webhook's address.
     pub(super) async fn deploy(&self, stack: &str) -> Result<(Outcome, Option<String>), Failure> {
         let Some(sdk) = self.sdk() else { return Ok((Outcome::skipped("on this machine"), None)) };
-        let found = Stack::find(sdk, stack).await?;
-        if found.is_some() && !self.args.aws.update {
-            let there = Stack::deployed(sdk, stack).await?;
+        // A change set that nobody carried out is no stack.
+        let found = Stack::find(sdk, stack).await?.filter(|it| it.status() != "REVIEW_IN_PROGRESS");
+        let is_remains = found.as_ref().is_some_and(|it| it.is_remains() && it.is_of_fleetfoot());
+        // Another's stack of this name is never deployed over.
+        let found = if is_remains { None } else { found.map(Stack::usable).transpose()? };
+        if let Some(there) = found.as_ref().filter(|_| !self.args.aws.update) {
             let address = there.output(output::WEBHOOK)?.to_owned();
             let words = format!("the stack {stack} is there; --update builds and deploys it again");
             return Ok((Outcome::was_done(words), Some(address)));
         }
-        let commands = self.sam_commands()?;
+        let mut commands: Vec<_> = self.sam_commands()?.into();
+        if is_remains {
+            commands.insert(0, self.sam_delete(stack));
+        }
         if self.args.aws.no_deploy {
             let lines: Vec<_> = commands.iter().map(|words| words.join(" ")).collect();
             return Ok((Outcome::left(format!("run `{}`, then this again", lines.join(" && "))), None));
         }
-        if !self
-            .people
-            .agrees(&format!("Build nine functions and deploy the stack {stack}? It takes minutes."))?
-        {
+        let first = if is_remains { "Delete what a failed deployment has left, build" } else { "Build" };
+        let question = format!("{first} nine functions and deploy the stack {stack}? It takes minutes.");
+        if !self.people.agrees(&question)? {
             return Ok((Outcome::left("not deployed: run this again when it may be"), None));
         }
         for words in &commands {
@@ -75,6 +80,17 @@ impl Setup<'_> {
             deployed.extend(["--profile".to_owned(), profile.clone()]);
         }
         Ok([building, deployed])
+    }
+
+    /// Deletes a stack, without a question.
+    pub(super) fn sam_delete(&self, stack: &str) -> Vec<String> {
+        let region = self.region();
+        let words = ["sam", "delete", "--no-prompts", "--stack-name", stack, "--region", &region];
+        let mut words: Vec<String> = words.map(str::to_owned).into();
+        if let Some(profile) = &self.args.aws.profile {
+            words.extend(["--profile".to_owned(), profile.clone()]);
+        }
+        words
     }
 
     /// The folder with Fleetfoot's template and sources.

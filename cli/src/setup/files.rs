@@ -195,13 +195,19 @@ pub(super) fn write(people: &dyn People, file: &Path, text: &str) -> Result<Outc
     Ok(Outcome::done(if before.is_some() { "was changed" } else { "was written" }))
 }
 
+/// A file that is there keeps its permissions, and a link to one goes on leading there.
 fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let (file, permissions) = match file.canonicalize() {
+        Ok(there) => (there.clone(), std::fs::metadata(&there)?.permissions()),
+        Err(error) if error.kind() == ErrorKind::NotFound => (file.to_owned(), Permissions::from_mode(0o644)),
+        Err(error) => return Err(error),
+    };
     let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(text.as_bytes())?;
-    new.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    new.persist(file).map(drop).map_err(|error| error.error)
+    new.as_file().set_permissions(permissions)?;
+    new.persist(&file).map(drop).map_err(|error| error.error)
 }
 
 fn difference(name: &str, before: &str, after: &str) -> String {

@@ -20,6 +20,13 @@ pub(super) struct Memory {
     /// The name of an App that a browser was sent to make, until it is known what became of that.
     #[serde(default)]
     pub(super) pending: Option<String>,
+    /// Whether no run has come to its end since the App became known: `fleet.toml` may name another yet, and whoever
+    /// repeats the line that has made it does not want a second one.
+    #[serde(default)]
+    pub(super) unfinished: bool,
+    /// Whether GitHub may still sign with the webhook's previous secret: then a further one must not take its place.
+    #[serde(default)]
+    pub(super) rotating: bool,
 }
 
 /// An App.
@@ -56,8 +63,7 @@ impl Notebook {
         })
     }
 
-    /// Leaves something for later runs.
-    pub(super) fn write(&self, memory: &Memory) -> Result<(), Failure> {
+    fn write(&self, memory: &Memory) -> Result<(), Failure> {
         let what = format!("{} cannot be written", self.0.display());
         let folder = self.0.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).or_fail(&what)?;
@@ -66,6 +72,14 @@ impl Notebook {
         std::io::Write::write_all(&mut new, &text).or_fail(&what)?;
         new.persist(&self.0).map_err(|error| error.error).or_fail(what)?;
         Ok(())
+    }
+
+    /// Changes what is remembered. Nothing is written if it is as before.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Memory)) -> Result<(), Failure> {
+        let before = self.read()?;
+        let mut memory = before.clone();
+        change(&mut memory);
+        if memory == before { Ok(()) } else { self.write(&memory) }
     }
 
     /// Forgets everything.

@@ -23,10 +23,10 @@ mod webhook;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use fleetfoot_github::is_organization;
+use fleetfoot_github::{App, is_organization};
 use fleetfoot_model::config::Target;
 use fleetfoot_model::ids::Owner;
-use fleetfoot_model::ports::Clock;
+use fleetfoot_model::ports::{Clock, GitHubError};
 use fleetfoot_model::secret::SecretReference;
 use fleetfoot_shell::clock::SystemClock;
 use url::Url;
@@ -46,6 +46,7 @@ use crate::place::Remote;
 use crate::progress::Progress;
 
 pub(crate) use arguments::{Args, EXAMPLES};
+pub(crate) use manifest::web_of;
 
 /// Everything that the steps need.
 struct Setup<'a> {
@@ -73,13 +74,10 @@ impl<'a> Setup<'a> {
         let answers = Answers::gather(args, people)?;
         let vault = vault(args, &answers).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let is_organization = match &answers.target {
-            Target::Repositories(_) if !answers.token => {
-                let owner = answers.owner().parse::<Owner>();
-                match owner {
-                    Ok(owner) => is_organization(&answers.github, &owner, &*clock).await.unwrap_or(true),
-                    Err(_) => true,
-                }
+        let is_organization = match answers.owner().parse::<Owner>() {
+            Ok(owner) if !answers.token => {
+                let found = is_organization(&answers.github, &owner, &*clock).await;
+                if args.tear_down { found.unwrap_or(true) } else { kind_of(&answers.target, people, found)? }
             }
             _ => true,
         };
@@ -103,6 +101,7 @@ impl<'a> Setup<'a> {
 
     async fn set_up(&self) -> Result<Answer, Failure> {
         let mut steps = Steps::default();
+        self.move_secrets(&mut steps).await?;
         // First, for it shows whether secrets can be kept at all: GitHub tells an App's key only once.
         steps.tell(self.people, "secret", self.webhook_secret().await?);
         let (sign_in, app) = self.sign_in(&mut steps).await?;
@@ -116,14 +115,12 @@ impl<'a> Setup<'a> {
         steps.tell(self.people, "webhook", hook);
         steps.tell(self.people, "doctor", self.doctor(address.as_deref()).await?);
         steps.tell(self.people, "test job", self.test_job().await?);
+        self.notebook.change(|memory| memory.unfinished = false)?;
         Summary::new(self, app.as_ref(), &sign_in, address).answer(steps, self.args.format)
     }
 
     /// What the fleet shows GitHub.
-    async fn sign_in(
-        &self,
-        steps: &mut Steps,
-    ) -> Result<(SignIn, Option<fleetfoot_github::AboutApp>), Failure> {
+    async fn sign_in(&self, steps: &mut Steps) -> Result<(SignIn, Option<App>), Failure> {
         if self.answers.token {
             steps.tell(self.people, "token", self.token().await?);
             return Ok((SignIn::Token(self.vault.reference(Kept::Token)), None));
@@ -159,6 +156,35 @@ impl<'a> Setup<'a> {
         };
         self.vault.put(Kept::Token, &token, is_kept).await?;
         Ok(Outcome::done(format!("kept as {reference}")))
+    }
+
+    /// What another store of the account has of this fleet comes along, so that nobody has to make a key anew. There it
+    /// stays: functions use it until they have read the new configuration.
+    async fn move_secrets(&self, steps: &mut Steps) -> Result<(), Failure> {
+        let Some(before) = self.vault.other().filter(|it| it.store() == self.answers.store) else {
+            return Ok(());
+        };
+        // A key that an earlier run has got from GitHub, and `fleet.toml` does not tell of yet, is nowhere else.
+        let is_begun = self.notebook.read()?.unfinished;
+        let (mut moved, mut removals) = (Vec::new(), Vec::new());
+        for kept in Kept::ALL {
+            if !before.holds(kept).await? {
+                continue;
+            }
+            let is_there = self.vault.holds(kept).await?;
+            if !(is_there && is_begun) {
+                self.vault.put(kept, &before.read(kept).await?, is_there).await?;
+            }
+            moved.push(self.vault.reference(kept).to_string());
+            removals.push(before.removal(kept));
+        }
+        if !moved.is_empty() {
+            let about = format!("now {}", moved.join(", "));
+            steps.tell(self.people, "secrets", Outcome::done(about));
+            let words = "a minute after the webhook was set nothing uses the old ones any more:";
+            call(self.people, &format!("{words} {}", removals.join(" && ")));
+        }
+        Ok(())
     }
 
     /// References to the webhook's secrets, the current one first.
@@ -198,7 +224,7 @@ impl<'a> Setup<'a> {
 
     fn sdk(&self) -> Option<&SdkConfig> {
         match &self.vault {
-            Vault::Parameters { sdk, .. } => Some(sdk),
+            Vault::Aws { sdk, .. } => Some(sdk),
             Vault::Folder(_) => None,
         }
     }
@@ -217,5 +243,23 @@ async fn vault(args: &Args, answers: &Answers) -> Result<Vault, Failure> {
     let sdk = aws::session(&remote).await?;
     let of_deployment = parameters.iter().find(|it| it.name == "SecretsKeyArn" && !it.value.is_empty());
     let key = args.aws.kms_key.clone().or_else(|| of_deployment.map(|it| it.value.clone()));
-    Ok(Vault::Parameters { sdk: Box::new(sdk), stack: stack.clone(), key })
+    let store = args.aws.vault.or(answers.store).unwrap_or_default();
+    Ok(Vault::Aws { sdk: Box::new(sdk), stack: stack.clone(), key, store })
+}
+
+/// Whether the owner is an organization, as GitHub tells strangers. Some servers tell them nothing, or not of everybody.
+fn kind_of(target: &Target, people: &dyn People, found: Result<bool, GitHubError>) -> Result<bool, Failure> {
+    let owner = answers::owner(target);
+    match (target, found) {
+        (Target::Organization(_), Ok(false)) => {
+            Err(Failure::new(format!("{owner} is a person's account, and no organization")).hint(format!(
+                "--repository {owner}/NAME serves a repository of theirs, as often as there are some"
+            )))
+        }
+        (_, Err(GitHubError::NotFound(_))) => {
+            call(people, &format!("GitHub shows strangers no account {owner}: is its name right?"));
+            Ok(true)
+        }
+        (_, found) => Ok(found.unwrap_or(true)),
+    }
 }

@@ -1,6 +1,6 @@
 //! What is where, at the end.
 
-use fleetfoot_github::AboutApp;
+use fleetfoot_github::App;
 use serde::Serialize;
 
 use super::Setup;
@@ -44,7 +44,7 @@ struct Document {
 impl Summary {
     pub(super) fn new(
         setup: &Setup<'_>,
-        app: Option<&AboutApp>,
+        app: Option<&App>,
         sign_in: &SignIn,
         webhook: Option<String>,
     ) -> Self {

@@ -1,7 +1,8 @@
 //! The way back: no more jobs, runners let go, the stack, its configuration and secrets. What is at GitHub only a person
 //! can remove.
 
-use fleetfoot_aws::configuration;
+use aws_config::SdkConfig;
+use fleetfoot_aws::configuration::{self, ConfigurationError};
 use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::dismiss::{Dismissal, Dismisser};
 use fleetfoot_model::events::QueueCause;
@@ -14,8 +15,9 @@ use tokio::time::{interval, timeout};
 
 use super::manifest::{nowhere, settings_page};
 use super::report::{Outcome, Steps};
-use super::vault::{Kept, remove_parameter};
-use super::{SAM_CONFIG, Setup};
+use super::vault::{Kept, Vault, remove_parameter};
+use super::webhook::draw;
+use super::{SAM_CONFIG, Setup, call};
 use crate::aws::stack::{Stack, output as of_stack};
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, Answer};
@@ -37,23 +39,19 @@ impl Setup<'_> {
             return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
-        let found = Stack::find(sdk, stack).await?;
+        let found = Stack::find(sdk, stack).await?.filter(|it| it.status() != "REVIEW_IN_PROGRESS");
         let parameter = found.as_ref().and_then(|it| it.optional(of_stack::CONFIGURATION).map(str::to_owned));
         let parameter = parameter.unwrap_or_else(|| configuration::parameter_of(stack));
-        if found.is_some() {
-            let place = self.place().await?;
-            match place.config().await {
-                Ok(config) => self.quiesce(&*place, &config, &parameter, &mut steps).await?,
-                // An earlier run has removed it: then nothing is launched any more.
-                Err(failure) => tracing::debug!(?failure, "there is no configuration"),
+        if let Some(found) = found {
+            // Nothing runs in what a creation or a deletion has left.
+            if !(found.is_remains() && found.is_of_fleetfoot()) {
+                let place = self.place().await?;
+                if is_configured(sdk, &parameter).await? {
+                    self.quiesce(&*place, &place.config().await?, &parameter, &mut steps).await?;
+                }
+                self.wait_for_tasks(&*place).await?;
             }
-            self.wait_for_tasks(&*place).await?;
-            let words = ["sam", "delete", "--no-prompts", "--stack-name", stack, "--region", &self.region()];
-            let mut words: Vec<String> = words.map(str::to_owned).into();
-            if let Some(profile) = &self.args.aws.profile {
-                words.extend(["--profile".to_owned(), profile.clone()]);
-            }
-            self.sam(&words).await?;
+            self.sam(&self.sam_delete(stack)).await?;
             steps.tell(
                 self.people,
                 "stack",
@@ -88,8 +86,8 @@ impl Setup<'_> {
     ) -> Result<(), Failure> {
         if let Credentials::App { id, .. } = &config.github.credentials {
             let api = self.as_app(*id);
-            let secret = self.vault.read(Kept::Webhook).await?;
-            let outcome = match api.set_hook(nowhere(), &secret).await {
+            // What it was signed with so far may be gone by now.
+            let outcome = match api.set_hook(nowhere(), &draw()).await {
                 Ok(()) => Outcome::done("the App sends nowhere any more"),
                 Err(error) => Outcome::skipped(format!("the App cannot be told: {error}")),
             };
@@ -159,17 +157,29 @@ impl Setup<'_> {
     }
 
     async fn forget_secrets(&self, steps: &mut Steps) -> Result<(), Failure> {
-        let mut removed = Vec::new();
-        for kept in Kept::ALL {
-            if self.vault.remove(kept).await? {
-                removed.push(self.vault.reference(kept).to_string());
+        self.clear(&self.vault, steps).await?;
+        let Some(other) = self.vault.other() else { return Ok(()) };
+        // They may have been there before. Whoever never used that store need not be allowed to.
+        if let Err(failure) = self.clear(&other, steps).await {
+            tracing::debug!(?failure, "the other store cannot be looked through");
+            let removals: Vec<_> = [Kept::Key, Kept::Webhook].map(|kept| other.removal(kept)).into();
+            let words = "if secrets were in the account's other store before:";
+            call(self.people, &format!("{words} {}", removals.join(" && ")));
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, vault: &Vault, steps: &mut Steps) -> Result<(), Failure> {
+        let removed: Vec<_> = vault.clear().await?.iter().map(ToString::to_string).collect();
+        let about = format!("{} were removed", removed.join(", "));
+        match (removed.is_empty(), vault.remainder()) {
+            (true, _) if vault.store() != self.vault.store() => {}
+            (true, _) => steps.tell(self.people, "secrets", Outcome::was_done("there are none")),
+            (false, None) => steps.tell(self.people, "secrets", Outcome::done(about)),
+            (false, Some(rest)) => {
+                steps.tell(self.people, "secrets", Outcome::done(format!("{about}; {rest}")));
             }
         }
-        let outcome = match removed.as_slice() {
-            [] => Outcome::was_done("there are none"),
-            removed => Outcome::done(format!("{} were removed", removed.join(", "))),
-        };
-        steps.tell(self.people, "secrets", outcome);
         Ok(())
     }
 
@@ -201,8 +211,19 @@ fn busy_failure(runners: &[String], stack: &str) -> Failure {
     let failure = Failure::new(format!("runners have jobs, or may get one: {}", runners.join(", ")));
     failure.hint(format!(
         "webhooks are off, so no more come: run this again when their jobs have ended; `fleetfoot runners list --stack \
-         {stack}` shows them"
+         {stack}` shows them. To keep the fleet after all, `fleetfoot setup` sets its webhook again"
     ))
+}
+
+/// Whether there is a configuration. An earlier run may have removed it: then nothing is launched any more.
+async fn is_configured(sdk: &SdkConfig, parameter: &str) -> Result<bool, Failure> {
+    match configuration::read(&aws_sdk_ssm::Client::new(sdk), parameter).await {
+        Ok(_) => Ok(true),
+        Err(ConfigurationError::Missing(_)) => Ok(false),
+        Err(error) => {
+            Err(Failure::new("it cannot be seen whether the fleet still launches runners").because(&error))
+        }
+    }
 }
 
 async fn live(ledger: &dyn Ledger) -> Result<Vec<Runner>, Failure> {

@@ -1,5 +1,6 @@
 //! The webhook: its secret, and where GitHub sends it.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use fleetfoot_github::{HookChange, HooksApi};
@@ -8,30 +9,62 @@ use fleetfoot_model::ports::Tickets as _;
 use fleetfoot_model::runner::Scope;
 use fleetfoot_model::secret::Secret;
 use fleetfoot_shell::clock::SystemTickets;
+use tokio::time::timeout;
 
-use super::Setup;
 use super::report::Outcome;
 use super::vault::Kept;
+use super::{Setup, call};
 use crate::failure::{Failure, OrFail};
 
+/// 256 random bits in hexadecimal, like a runner's ticket.
+pub(super) fn draw() -> Secret {
+    Secret::new(SystemTickets.draw().expose())
+}
+
 impl Setup<'_> {
-    /// Sees to it that there is a secret. A new one takes the place of the old if that is asked for, and the old one is
-    /// kept beside it: what GitHub has signed with it is still on its way.
+    /// Sees to it that there is a secret. If it is to be renewed, it is kept as the previous one first: what GitHub has
+    /// signed with it is still on its way.
     pub(super) async fn webhook_secret(&self) -> Result<Outcome, Failure> {
         let reference = self.vault.reference(Kept::Webhook);
-        let is_kept = self.vault.holds(Kept::Webhook).await?;
-        if is_kept && !self.args.github.rotate {
+        if !self.vault.holds(Kept::Webhook).await? {
+            self.vault.put(Kept::Webhook, &draw(), false).await?;
+            return Ok(Outcome::done(format!("of the webhook: kept as {reference}")));
+        }
+        if !self.args.github.rotate {
             return Ok(Outcome::was_done(format!("of the webhook: {reference} is there")));
         }
-        if is_kept {
+        if !self.notebook.read()?.rotating {
             let old = self.vault.read(Kept::Webhook).await?;
             self.vault.put(Kept::PreviousWebhook, &old, true).await?;
+            self.notebook.change(|memory| memory.rotating = true)?;
         }
-        // 256 random bits in hexadecimal, like a runner's ticket.
-        let secret = Secret::new(SystemTickets.draw().expose());
-        self.vault.put(Kept::Webhook, &secret, is_kept).await?;
-        let how = if is_kept { "a new one was kept" } else { "kept" };
-        Ok(Outcome::done(format!("of the webhook: {how} as {reference}")))
+        let previous = self.vault.reference(Kept::PreviousWebhook);
+        let about =
+            format!("of the webhook: {reference} is renewed when GitHub is told, {previous} is good, too");
+        Ok(Outcome::done(about))
+    }
+
+    /// The secret that GitHub is to sign with. A new one comes into being no earlier than here: the fleet's configuration
+    /// names the previous one by now.
+    async fn secret_for_github(&self) -> Result<Secret, Failure> {
+        if !self.args.github.rotate {
+            return self.vault.read(Kept::Webhook).await;
+        }
+        self.wait_for_functions("of the webhook's previous secret").await;
+        let secret = draw();
+        self.vault.put(Kept::Webhook, &secret, true).await?;
+        self.wait_for_functions("of its new one").await;
+        Ok(secret)
+    }
+
+    /// Functions use what they have read for a minute. Who signs otherwise meanwhile is refused.
+    async fn wait_for_functions(&self, of_what: &str) {
+        if self.sdk().is_none() {
+            return;
+        }
+        call(self.people, &format!("a minute, in which the functions learn {of_what}"));
+        // Nothing tells when they have.
+        let _ = timeout(self.patience.fresh, pending::<()>()).await;
     }
 
     /// Tells GitHub where to send. Nobody can see which secret GitHub has, so it is told each time.
@@ -45,11 +78,13 @@ impl Setup<'_> {
                  (docs/one-machine.md), then run this again with --webhook-url https://HOST/webhook",
             ));
         };
-        let secret = self.vault.read(Kept::Webhook).await?;
-        match app {
-            Some(id) => self.hook_of_app(id, address, &secret).await,
-            None => self.hooks_of_target(address, &secret).await,
-        }
+        let secret = self.secret_for_github().await?;
+        let outcome = match app {
+            Some(id) => self.hook_of_app(id, address, &secret).await?,
+            None => self.hooks_of_target(address, &secret).await?,
+        };
+        self.notebook.change(|memory| memory.rotating = false)?;
+        Ok(outcome)
     }
 
     async fn hook_of_app(&self, id: u64, address: &str, secret: &Secret) -> Result<Outcome, Failure> {

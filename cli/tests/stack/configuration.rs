@@ -6,13 +6,13 @@ use crate::stage::Stage;
 
 fn fleet(name: &str, webhook: &str, more: &str) -> String {
     format!(
-        "[github]\norganization = \"acme\"\ntoken = \"ssm:/fleetfoot/ff/github/token\"\n\
+        "[github]\norganization = \"acme\"\ntoken = \"ssm:/fleetfoot/before/github/token\"\n\
          webhook_secrets = [\"{webhook}\"]\n[fleet]\nname = \"{name}\"\n{more}"
     )
 }
 
 const LARGE: &str = "[classes.large]\ncpu = 4096\nmemory = 16384\n";
-const WEBHOOK: &str = "secretsmanager:fleetfoot/ff/webhook#secret";
+const WEBHOOK: &str = "secretsmanager:fleetfoot/before/webhook#secret";
 
 #[tokio::test]
 async fn a_configuration_is_put_before_the_stack_is_there_and_shown() {
@@ -24,14 +24,14 @@ async fn a_configuration_is_put_before_the_stack_is_there_and_shown() {
     let text = fleet("ff", WEBHOOK, LARGE);
     stage.write("fleet.toml", &text);
     let ssm = aws_sdk_ssm::Client::new(&stage.sdk);
-    let token = ssm.put_parameter().name("/fleetfoot/ff/github/token").value("t");
+    let token = ssm.put_parameter().name("/fleetfoot/before/github/token").value("t");
     token.r#type(ParameterType::SecureString).overwrite(true).send().await.unwrap();
     let put = stage.run("config put").await;
     assert_eq!((put.code, put.data.as_str()), (0, ""));
     assert_eq!(
         put.rest,
         "fleet ff with 1 class and 0 pools written to /fleetfoot/before/config, version 1\n\
-         warning: github.webhook_secrets: secretsmanager:fleetfoot/ff/webhook#secret is not there yet; the fleet needs it\n"
+         warning: github.webhook_secrets: secretsmanager:fleetfoot/before/webhook#secret is not there yet; the fleet needs it\n"
     );
     let again = stage.run("config put --json").await.json();
     assert_eq!((&again["version"], &again["written"]), (&1.into(), &false.into()));
@@ -80,7 +80,11 @@ async fn a_deployed_fleet_keeps_its_name_and_tells_its_classes() {
     let none = stage.run("classes list").await;
     assert!(none.rest.contains("hint: `fleetfoot config put --stack named` writes another"), "{none:?}");
     stage.write("fleet.toml", fleet("ff", WEBHOOK, LARGE));
-    assert_eq!(stage.run("config put").await.code, 0);
+    let put = stage.run("config put").await;
+    assert_eq!(put.code, 0);
+    let misplaced = "github.token: ssm:/fleetfoot/before/github/token can be read by no function: their roles allow \
+                     names that begin with /fleetfoot/named/github/\n";
+    assert!(put.rest.contains(misplaced), "{put:?}");
     let classes = stage.run("classes list --json").await.json();
     assert_eq!(classes["classes"][0]["name"], "large");
 }

@@ -51,6 +51,7 @@ async fn what_is_missing_of_a_stack_is_found() {
         ("functions", "the function examined-ingest is gone"),
         ("network", "the subnet subnet-0a does not exist"),
         ("image-builds", "examined-no-repository is gone"),
+        ("roles", "the stack examined lacks the roles IngestRole"),
         ("log-groups", "there is no log group /fleetfoot/examined/"),
     ] {
         let found = of(&found, check);

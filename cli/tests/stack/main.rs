@@ -7,6 +7,7 @@ mod dead_letters;
 mod doctor;
 mod logs;
 mod replay;
+mod setup;
 mod stage;
 
 use fleetfoot_model::events::JobDescription;

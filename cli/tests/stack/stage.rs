@@ -1,5 +1,6 @@
 //! A stack on an AWS of this machine, and the command.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,6 +115,16 @@ impl Stage {
     /// A file in the command's folder.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Where such a file is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What is in such a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The command, with this AWS and nothing else of this machine's environment.

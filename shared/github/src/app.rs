@@ -1,17 +1,16 @@
 //! A GitHub App on its way from a manifest to an installation that sends webhooks. Only `fleetfoot setup` asks this.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Credentials;
 use fleetfoot_model::ids::Owner;
 use fleetfoot_model::ports::{Clock, GitHubError, Secrets};
 use fleetfoot_model::secret::{Secret, SecretReference};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::errors::refusal;
+use crate::registration::{Account, App, Installation};
 use crate::session::Session;
 use crate::wire::{Call, Wire};
 
@@ -29,6 +28,8 @@ pub struct NewApp {
     pub slug: String,
     /// Its page, below which it is installed.
     pub html_url: String,
+    /// Whose it is, if GitHub says so: whose page the browser was on.
+    pub owner: Option<Account>,
     /// Its private key, in PEM.
     pub key: Secret,
 }
@@ -38,6 +39,9 @@ struct Conversion {
     id: u64,
     slug: String,
     html_url: String,
+    /// Whatever it is, the key beside it must not be lost for it.
+    #[serde(default)]
+    owner: Value,
     pem: String,
 }
 
@@ -62,8 +66,8 @@ pub async fn convert_manifest(address: &str, code: &str, clock: &dyn Clock) -> R
     }
     // GitHub makes a webhook secret and OAuth credentials, too. They are left alone: the webhook gets a secret that was
     // stored before, and nobody signs in with the App.
-    let Conversion { id, slug, html_url, pem } = answer.read(&call)?;
-    Ok(NewApp { id, slug, html_url, key: Secret::new(pem) })
+    let Conversion { id, slug, html_url, owner, pem } = answer.read(&call)?;
+    Ok(NewApp { id, slug, html_url, owner: Account::deserialize(owner).ok(), key: Secret::new(pem) })
 }
 
 /// Whether an account is an organization rather than a user. GitHub tells anybody.
@@ -82,51 +86,6 @@ pub async fn is_organization(address: &str, login: &Owner, clock: &dyn Clock) ->
         Some(error) => Err(error),
         None => Ok(answer.read::<User>(&call)?.r#type == "Organization"),
     }
-}
-
-/// An App as it is registered.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct AboutApp {
-    /// Its id.
-    pub id: u64,
-    /// What its pages are called.
-    pub slug: String,
-    /// Its page.
-    pub html_url: String,
-    /// What it asks to be allowed, such as `actions`: `read`.
-    #[serde(default)]
-    pub permissions: BTreeMap<String, String>,
-    /// What its webhook is told of.
-    #[serde(default)]
-    pub events: Vec<String>,
-}
-
-/// Where an App is installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppInstallation {
-    /// Its id.
-    pub id: u64,
-    /// The organization or user.
-    pub account: String,
-    /// Its page.
-    pub html_url: String,
-    /// Whether somebody has suspended it.
-    pub suspended: bool,
-}
-
-#[derive(Deserialize)]
-struct InstallationAnswer {
-    id: u64,
-    account: Account,
-    #[serde(default)]
-    html_url: String,
-    #[serde(default)]
-    suspended_at: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct Account {
-    login: String,
 }
 
 #[derive(Deserialize)]
@@ -158,7 +117,7 @@ impl AppApi {
     ///
     /// # Errors
     /// [`GitHubError::Unauthorized`] or [`GitHubError::NotFound`] if id and key do not belong together.
-    pub async fn about(&self) -> Result<AboutApp, GitHubError> {
+    pub async fn about(&self) -> Result<App, GitHubError> {
         let call = Call::get("app".to_owned());
         self.session.ask_as_app(&call).await?.read(&call)
     }
@@ -167,16 +126,9 @@ impl AppApi {
     ///
     /// # Errors
     /// As [`Self::about`].
-    pub async fn installations(&self) -> Result<Vec<AppInstallation>, GitHubError> {
+    pub async fn installations(&self) -> Result<Vec<Installation>, GitHubError> {
         let call = Call::get("app/installations".to_owned()).query("per_page", PER_PAGE);
-        let found: Vec<InstallationAnswer> = self.session.ask_as_app(&call).await?.read(&call)?;
-        let seen = |it: InstallationAnswer| AppInstallation {
-            id: it.id,
-            account: it.account.login,
-            html_url: it.html_url,
-            suspended: it.suspended_at.is_some(),
-        };
-        Ok(found.into_iter().map(seen).collect())
+        self.session.ask_as_app(&call).await?.read(&call)
     }
 
     /// Where its webhooks are sent.

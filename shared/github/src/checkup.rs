@@ -2,7 +2,6 @@
 //! for people who look for a mistake; no function asks any of it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::Target;
@@ -16,61 +15,12 @@ use serde_json::Value;
 use crate::client::GitHubClient;
 use crate::deliveries::{self, HookEntry};
 use crate::pages;
+use crate::registration::{App, Installation};
 use crate::runners;
 use crate::wire::{Answer, Call};
 
 /// How many repositories of an installation are looked through.
 const REPOSITORY_PAGES: usize = 20;
-
-/// What may be done, such as `organization_self_hosted_runners`: `write`.
-pub type Permissions = BTreeMap<String, String>;
-
-/// A GitHub App, as it is registered.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct App {
-    /// What its pages are called, such as `fleetfoot-acme`.
-    pub slug: String,
-    /// Who owns it.
-    pub owner: Account,
-    /// What it asks to be allowed.
-    #[serde(default)]
-    pub permissions: Permissions,
-    /// What its webhook is told of.
-    #[serde(default)]
-    pub events: Vec<String>,
-}
-
-/// A user or an organization.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Account {
-    /// Its name.
-    pub login: String,
-    /// `User` or `Organization`.
-    #[serde(default, rename = "type")]
-    pub kind: String,
-}
-
-/// An installation of an App: what its account has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Installation {
-    /// Where it is installed.
-    pub account: Account,
-    /// Its page, where new permissions are accepted and repositories are chosen.
-    #[serde(default)]
-    pub html_url: String,
-    /// `all` or `selected`.
-    #[serde(default)]
-    pub repository_selection: String,
-    /// What it is allowed.
-    #[serde(default)]
-    pub permissions: Permissions,
-    /// What the webhook is told of from here.
-    #[serde(default)]
-    pub events: Vec<String>,
-    /// Since when it is suspended, if it is.
-    #[serde(default)]
-    pub suspended_at: Option<Timestamp>,
-}
 
 /// A webhook, as it is set up at GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]

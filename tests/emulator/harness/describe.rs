@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 const WHOLE: &str = "node_modules/@octokit/openapi/generated/api.github.com.json";
 
 /// What is asked of an App.
-const OF_AN_APP: [(&str, &str); 8] = [
+const OF_AN_APP: [(&str, &str); 9] = [
+    ("get", "/users/{username}"),
     ("post", "/app-manifests/{code}/conversions"),
     ("get", "/app"),
     ("get", "/app/installations"),

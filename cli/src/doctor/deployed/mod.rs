@@ -7,6 +7,7 @@ mod letters;
 mod network;
 mod quotas;
 mod roles;
+mod secrets;
 mod stack;
 mod watch;
 
@@ -54,10 +55,12 @@ pub(crate) fn checks(
     checks.push(Box::new(functions::Functions(Arc::clone(&desk))));
     checks.push(Box::new(functions::Rules(Arc::clone(&desk))));
     checks.push(Box::new(network::Check { desk: Arc::clone(&desk), config: config.clone() }));
-    if let Some(config) = config {
-        checks.push(Box::new(quotas::Check { desk: Arc::clone(&desk), config: Arc::clone(&config) }));
-        checks.push(Box::new(roles::Check { desk: Arc::clone(&desk), config }));
+    if let Some(config) = &config {
+        let stack = desk.stack.name().to_owned();
+        checks.push(Box::new(secrets::Check { stack, config: Arc::clone(config) }));
+        checks.push(Box::new(quotas::Check { desk: Arc::clone(&desk), config: Arc::clone(config) }));
     }
+    checks.push(Box::new(roles::Check { desk: Arc::clone(&desk), config }));
     checks.push(Box::new(builds::Check(Arc::clone(&desk))));
     checks.push(Box::new(letters::Check(Arc::clone(&desk))));
     checks.push(Box::new(watch::Alarms(Arc::clone(&desk))));

@@ -60,7 +60,8 @@ impl examine::Check for Alarms {
 fn judge_alarms(ringing: &[Alarm]) -> Vec<Finding> {
     let finding = |alarm: &Alarm| {
         let what = format!("{}: {}", alarm.alarm_name, safe(&alarm.alarm_description));
-        Finding::error(ALARMS, what).hint(safe(&alarm.state_reason))
+        let failure = Failure { causes: vec![safe(&alarm.state_reason)], ..Failure::new(what) };
+        Finding::broken(ALARMS, failure.hint("docs/observability.md#alarms says what to do about each"))
     };
     let mut findings: Vec<Finding> = ringing.iter().map(finding).collect();
     if findings.is_empty() {
@@ -126,7 +127,10 @@ mod tests {
     #[test]
     fn alarms_that_ring_and_logs_that_stay_are_told() {
         assert_eq!(judge_alarms(&[])[0].severity, Severity::Ok);
-        assert_eq!(judge_alarms(&[Alarm::default()])[0].severity, Severity::Error);
+        let ringing = Alarm { state_reason: "3 datapoints were above 0".to_owned(), ..Alarm::default() };
+        let found = judge_alarms(&[ringing]);
+        assert_eq!((found[0].severity, found[0].causes.len()), (Severity::Error, 1));
+        assert!(found[0].hint.as_ref().unwrap().contains("docs/observability.md"));
         let group =
             |retention_in_days| Group { log_group_name: "/fleetfoot/ff/pool".to_owned(), retention_in_days };
         assert_eq!(judge_logs("/fleetfoot/ff/", &[])[0].severity, Severity::Error);

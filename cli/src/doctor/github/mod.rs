@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 use super::examine::Check;
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::setup::web_of;
 
 pub(super) use sign_in::{HEADING as SIGN_IN, clock_of};
 
@@ -64,14 +65,10 @@ pub(super) fn checks(place: &dyn Place, config: &Arc<Config>, clock: &Arc<dyn Cl
     ]
 }
 
-/// The pages for people of a GitHub whose API is at this address (GitHub docs, "Getting started with the REST API", on
-/// GitHub Enterprise Server and on data residency).
+/// The pages for people of a GitHub whose API is at this address.
 fn pages(api: &str) -> String {
-    let api = api.trim_end_matches('/');
-    match api.strip_suffix("/api/v3") {
-        Some(server) => server.to_owned(),
-        None => api.replacen("://api.", "://", 1),
-    }
+    let web = web_of(api).map_or_else(|_| api.to_owned(), String::from);
+    web.trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]
@@ -84,6 +81,7 @@ mod tests {
             ("https://api.github.com", "https://github.com"),
             ("https://api.acme.ghe.com/", "https://acme.ghe.com"),
             ("https://git.acme.example/api/v3", "https://git.acme.example"),
+            ("https://api.git.acme.example/api/v3", "https://api.git.acme.example"),
         ] {
             assert_eq!(pages(api), page);
         }

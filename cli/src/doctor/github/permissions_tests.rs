@@ -11,6 +11,8 @@ fn granted(list: &[(&str, &str)]) -> Permissions {
 fn app(change: impl FnOnce(&mut App)) -> App {
     let owner = fleetfoot_github::Account { login: "acme".to_owned(), kind: "Organization".to_owned() };
     let mut app = App {
+        id: 1,
+        html_url: "https://github.com/apps/fleet".to_owned(),
         slug: "fleet".to_owned(),
         owner,
         permissions: granted(&[
@@ -27,6 +29,7 @@ fn app(change: impl FnOnce(&mut App)) -> App {
 fn installation(change: impl FnOnce(&mut Installation)) -> Installation {
     let App { owner, permissions, events, .. } = app(|_| {});
     let mut installation = Installation {
+        id: 42,
         account: owner,
         html_url: "https://github.com/organizations/acme/settings/installations/42".to_owned(),
         repository_selection: "all".to_owned(),

@@ -31,6 +31,7 @@ const PATIENCE: Patience = Patience {
     installation: Duration::from_secs(20),
     job: Duration::from_secs(20),
     pause: Duration::from_millis(5),
+    fresh: Duration::ZERO,
 };
 
 /// A folder, and a GitHub.

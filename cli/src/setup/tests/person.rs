@@ -21,6 +21,8 @@ pub(super) enum Browser {
     Renames,
     /// Comes back once with another's state, once with a code that GitHub does not know, then rightly.
     Meddled,
+    /// Makes the App of another organization.
+    Astray,
     /// Makes the App, and comes back twice with the same.
     Twice,
     /// Never comes.
@@ -138,7 +140,7 @@ impl Visit {
                     self.note(response).await;
                 }
             }
-            Browser::Willing | Browser::Forgetful => {
+            Browser::Willing | Browser::Forgetful | Browser::Astray => {
                 let back = self.make(address, |manifest| manifest).await;
                 self.look(&back).await;
             }
@@ -148,7 +150,10 @@ impl Visit {
     /// Sends the form of the page to GitHub; answers where GitHub sends the browser.
     async fn make(&self, address: &str, change: impl Fn(String) -> String) -> String {
         let page = self.get(address).await.unwrap().text().await.unwrap();
-        let action = attribute(&page, "action");
+        let mut action = attribute(&page, "action");
+        if self.browser == Browser::Astray {
+            action = action.replace("/organizations/acme/", "/organizations/other/");
+        }
         let manifest = change(attribute(&page, "value"));
         let form =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("manifest", &manifest).finish();

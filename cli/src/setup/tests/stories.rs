@@ -140,6 +140,26 @@ async fn a_rotated_secret_leaves_the_old_one_good_for_what_is_on_its_way() {
     assert_eq!(references, ["file:secrets/webhook-secret", "file:secrets/webhook-secret-previous"]);
 }
 
+/// The fleet takes what GitHub signs with at every moment, wherever a run ends.
+#[tokio::test]
+async fn a_secret_is_renewed_only_where_github_can_be_told() {
+    let world = World::new().await;
+    let line = format!("--organization acme --webhook-url {WEBHOOK}");
+    world.done(&line, &Person::willing()).await;
+    let old = world.read("secrets/webhook-secret");
+    let told = world.done("--organization acme --rotate", &Person::away()).await;
+    assert_eq!(mark(&told, "webhook"), '!', "no address, so GitHub is told nothing: {told}");
+    assert_eq!(world.read("secrets/webhook-secret"), old);
+    // A run that ended between storing and telling: GitHub signs with the previous one still.
+    world.write("secrets/webhook-secret", "never told to GitHub");
+    world.done(&format!("{line} --rotate"), &Person::away()).await;
+    assert_eq!(world.read("secrets/webhook-secret-previous"), old);
+    assert_eq!(world.app().hook_secret.expose(), world.read("secrets/webhook-secret"));
+    let new = world.read("secrets/webhook-secret");
+    world.done(&format!("{line} --rotate"), &Person::away()).await;
+    assert_eq!(world.read("secrets/webhook-secret-previous"), new, "that one was told");
+}
+
 #[tokio::test]
 async fn a_file_that_is_there_keeps_its_comments_and_all_else() {
     let world = World::new().await;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use fleetfoot_model::config::Credentials;
+use fleetfoot_model::config::{Credentials, Target};
+use fleetfoot_model::ports::GitHubError;
 
 use super::person::{Browser, Person, attribute, client};
-use super::{KEY, World, mark};
+use super::{KEY, World, mark, mode};
+use crate::setup::kind_of;
 use crate::setup::page::Page;
 
 const LINE: &str = "--organization acme";
@@ -94,6 +96,67 @@ async fn a_key_that_cannot_be_stored_is_not_lost_silently() {
 }
 
 #[tokio::test]
+async fn an_app_of_another_owner_is_refused_and_its_key_not_kept() {
+    let world = World::new().await;
+    let failure = world.failed(LINE, &Person::with(Browser::Astray)).await;
+    assert_eq!(failure.what, "the App fleetfoot-acme was made for other, and not for acme");
+    let page = format!("{}/organizations/other/settings/apps/fleetfoot-acme", world.address);
+    assert!(failure.hint.unwrap().contains(&page));
+    assert!(!world.path("secrets/app.pem").exists());
+    let id = world.app().id;
+    world.github().delete_app(id);
+    world.done(LINE, &Person::willing()).await;
+    assert_eq!(world.app().owner, "acme");
+}
+
+/// Whoever repeats the line that made another App, as a failure told them to, gets no third.
+#[tokio::test]
+async fn another_app_is_made_once_however_often_its_line_is_repeated() {
+    let mut world = World::new().await;
+    world.done(LINE, &Person::willing()).await;
+    let first = world.app().id;
+    let line = format!("{LINE} --new-app --app-name another");
+    world.patience.installation = Duration::from_millis(100);
+    world.failed(&line, &Person::with(Browser::Forgetful)).await;
+    assert_eq!(world.github().registered_apps().count(), 2);
+    world.github().install_app("another", None).unwrap();
+    let told = world.done(&line, &Person::away()).await;
+    assert_eq!((mark(&told, "GitHub App"), world.github().registered_apps().count()), ('=', 2), "{told}");
+    let Credentials::App { id, .. } = world.config().github.credentials else { panic!() };
+    assert_ne!(id, first);
+    // That run came to its end: who asks for another now wants another.
+    world.patience = super::PATIENCE;
+    let line = format!("{LINE} --new-app --app-name third");
+    world.done(&line, &Person::willing()).await;
+    assert_eq!(world.github().registered_apps().count(), 3);
+}
+
+/// Without the flag, too, the App whose key was stored last is the one, whatever `fleet.toml` says yet.
+#[tokio::test]
+async fn a_run_goes_on_with_the_app_that_the_last_one_made() {
+    let mut world = World::new().await;
+    world.done(LINE, &Person::willing()).await;
+    world.patience.installation = Duration::from_millis(100);
+    let line = format!("{LINE} --new-app --app-name another");
+    world.failed(&line, &Person::with(Browser::Forgetful)).await;
+    let id = world.github().install_app("another", None).unwrap();
+    world.done(LINE, &Person::away()).await;
+    let Credentials::App { installation, .. } = world.config().github.credentials else { panic!() };
+    assert_eq!(installation, id);
+}
+
+#[tokio::test]
+async fn an_app_of_another_owner_is_told_before_it_is_waited_for() {
+    let mut world = World::new().await;
+    world.done(LINE, &Person::willing()).await;
+    world.patience.installation = Duration::from_millis(100);
+    let person = Person::away();
+    world.failed("--organization other", &person).await;
+    let told = person.heard();
+    assert!(told.contains("belongs to acme: other can only install it if it is public"), "{told}");
+}
+
+#[tokio::test]
 async fn a_run_that_ended_in_the_browser_is_told_of() {
     let mut world = World::new().await;
     world.patience.browser = Duration::from_millis(50);
@@ -176,12 +239,45 @@ async fn a_file_is_not_changed_against_somebodys_will() {
 }
 
 #[tokio::test]
+async fn a_file_keeps_its_permissions_and_a_link_leads_where_it_did() {
+    let world = World::new().await;
+    world.write(
+        "kept/ours.toml",
+        "[github]\norganization = \"acme\"\ntoken = \"env:T\"\nwebhook_secrets = [\"env:S\"]\n",
+    );
+    let (file, link) = (world.path("kept/ours.toml"), world.path("fleet.toml"));
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    world.write("pat", "secret");
+    world.done(&format!("{LINE} --token-file {}", world.path("pat").display()), &Person::away()).await;
+    assert!(link.is_symlink() && world.read("kept/ours.toml").contains("file:secrets/token"));
+    assert_eq!(mode(&file), 0o600);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_never_written_over() {
     let world = World::new().await;
     world.write("fleet.toml", "[github\n");
     let failure = world.failed(LINE, &Person::away()).await;
     assert!(failure.what.contains("cannot be read"), "{failure:?}");
     assert_eq!(world.read("fleet.toml"), "[github\n");
+}
+
+#[test]
+fn a_person_is_no_organization_and_a_silent_server_proves_nothing() {
+    let person = Person::away();
+    let organization = Target::Organization("octocat".parse().unwrap());
+    let failure = kind_of(&organization, &person, Ok(false)).unwrap_err();
+    assert_eq!(failure.what, "octocat is a person's account, and no organization");
+    assert!(failure.hint.unwrap().contains("--repository octocat/NAME"));
+    let repositories = Target::Repositories(vec!["octocat/app".parse().unwrap()]);
+    assert_eq!(kind_of(&repositories, &person, Ok(false)), Ok(false));
+    let locked = || Err(GitHubError::Unauthorized("sign in".to_owned()));
+    assert_eq!(kind_of(&organization, &person, locked()), Ok(true));
+    assert_eq!(person.heard(), "");
+    let unseen = Err(GitHubError::NotFound("404".to_owned()));
+    assert_eq!(kind_of(&organization, &person, unseen), Ok(true));
+    assert!(person.heard().contains("no account octocat: is its name right?"), "{}", person.heard());
 }
 
 #[tokio::test]

@@ -16,13 +16,14 @@ async fn a_code_is_exchanged_as_nobody_and_is_in_no_error() {
     let what = format!("POST /app-manifests/{CODE}/conversions");
     let app = json!({
         "id": 12, "slug": "fleetfoot-acme", "html_url": "https://github.com/apps/fleetfoot-acme", "pem": KEY,
-        "webhook_secret": null, "client_secret": "c",
+        "webhook_secret": null, "client_secret": "c", "owner": { "login": "acme", "type": "Organization" },
     });
     server.on(&what, Reply::new(201, app.to_string())).on(&what, Reply::refusal(404, "Not Found"));
     let world = World::with_token(&server.address);
     let convert = async |code: &str| convert_manifest(&server.address, code, &*world.clock).await;
     let app = convert(CODE).await.unwrap();
     assert_eq!((app.id, app.slug.as_str(), app.key.expose()), (12, "fleetfoot-acme", KEY));
+    assert_eq!(app.owner.as_ref().map(|it| it.login.as_str()), Some("acme"));
     assert!(!format!("{app:?}").contains("PRIVATE"));
     assert_eq!(server.asked()[0].header("authorization"), "");
     let again = convert(CODE).await.unwrap_err();
@@ -35,10 +36,29 @@ async fn a_code_is_exchanged_as_nobody_and_is_in_no_error() {
 }
 
 #[tokio::test]
+async fn a_key_is_not_lost_for_an_owner_that_is_not_understood() {
+    for (owner, name) in [
+        (json!(null), None),
+        (json!({ "id": 1 }), None),
+        (json!({ "slug": "acme-corp", "name": "ACME" }), Some("acme-corp")),
+    ] {
+        let server = Server::start().await;
+        let app = json!({ "id": 12, "slug": "s", "html_url": "h", "pem": KEY, "owner": owner });
+        server.on(&format!("POST /app-manifests/{CODE}/conversions"), Reply::new(201, app.to_string()));
+        let world = World::with_token(&server.address);
+        let app = convert_manifest(&server.address, CODE, &*world.clock).await.unwrap();
+        assert_eq!((app.owner.as_ref().map(|it| it.login.as_str()), app.key.expose()), (name, KEY));
+    }
+}
+
+#[tokio::test]
 async fn an_app_asks_about_itself_with_its_own_jwt() {
     let server = Server::start().await;
     server
-        .on("GET /app", Reply::json(&json!({ "id": 1, "slug": "s", "html_url": "h" })))
+        .on(
+            "GET /app",
+            Reply::json(&json!({ "id": 1, "slug": "s", "html_url": "h", "owner": { "login": "acme" } })),
+        )
         .on(
             "GET /app/installations",
             Reply::json(&json!([
@@ -51,7 +71,7 @@ async fn an_app_asks_about_itself_with_its_own_jwt() {
     let api = AppApi::new(&server.address, 1, key, world.vault.clone(), world.clock.clone());
     assert_eq!(api.about().await.unwrap().slug, "s");
     let installations = api.installations().await.unwrap();
-    assert!(installations[0].suspended && installations[0].account == "acme");
+    assert!(installations[0].suspended_at.is_some() && installations[0].account.login == "acme");
     api.set_hook("https://x/webhook", &Secret::new("s3")).await.unwrap();
     let asked = server.asked();
     assert_eq!(

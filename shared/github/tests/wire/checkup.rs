@@ -21,13 +21,13 @@ async fn an_app_and_its_installation_are_asked_for_with_the_apps_jwt_alone() {
         .on(
             "GET /app",
             Reply::json(&json!({
-                "slug": "fleet", "owner": account, "permissions": { "actions": "read" }, "events": ["workflow_job"],
+                "id": 1, "slug": "fleet", "html_url": "https://app", "owner": account, "permissions": { "actions": "read" }, "events": ["workflow_job"],
             })),
         )
         .on(
             "GET /app/installations/42",
             Reply::json(&json!({
-                "account": account, "html_url": "https://page", "repository_selection": "selected",
+                "id": 42, "account": account, "html_url": "https://page", "repository_selection": "selected",
                 "permissions": {}, "events": [], "suspended_at": "2026-11-01T00:00:00Z",
             })),
         );

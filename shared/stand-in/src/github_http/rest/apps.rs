@@ -57,7 +57,18 @@ fn field(form: &[u8], name: &str) -> Option<String> {
 
 /// Every account is an organization.
 pub(super) async fn user(State(face): State<Face>, Path(login): Path<String>) -> Response {
-    body(StatusCode::OK, account_view(&login, &face.address))
+    let mut user = account_view(&login, &face.address);
+    for unsaid in ["bio", "blog", "company", "email", "hireable", "location", "name"] {
+        user[unsaid] = Value::Null;
+    }
+    for none in ["followers", "following", "public_gists", "public_repos"] {
+        user[none] = json!(0);
+    }
+    for moment in ["created_at", "updated_at"] {
+        user[moment] = json!(CREATED);
+    }
+    user["user_view_type"] = json!("public");
+    body(StatusCode::OK, user)
 }
 
 pub(super) async fn convert(State(face): State<Face>, Path(code): Path<String>) -> Response {
