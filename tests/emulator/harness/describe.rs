@@ -88,7 +88,18 @@ fn slice(whole: &Value) -> Value {
             wanted.extend(references(component));
         }
     }
+    mend_account(&mut part);
     part
+}
+
+/// An App is installed on a user or on an enterprise: GitHub's own description says `anyOf`, and npm's copy of it `allOf`.
+fn mend_account(part: &mut Value) {
+    const INSTALLATION: &str =
+        "/paths/~1app~1installations/get/responses/200/content/application~1json/schema/items";
+    let account = part.pointer_mut(&format!("{INSTALLATION}/properties/account"));
+    let account = account.and_then(Value::as_object_mut).expect("an installation has an account");
+    let either = account.remove("allOf").expect("npm's copy has the mistake still");
+    account.insert("anyOf".to_owned(), either);
 }
 
 /// Every `#/components/<kind>/<name>` in a value.

@@ -95,7 +95,9 @@ async fn run(newcomer: &Newcomer, text: &str, quoted: &str) {
         }
         assert!(
             !changes && began.elapsed() < PATIENCE,
-            "{GUIDE} says\n{text}\nprints\n{quoted}\nand it has printed (success: {succeeded})\n{printed}"
+            "{GUIDE} says\n{text}\nprints\n{quoted}\nand it has printed (success: {succeeded})\n{printed}\n\
+             against GitHub's description: {:?}",
+            newcomer.github.violations()
         );
     }
 }
