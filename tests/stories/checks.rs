@@ -202,6 +202,27 @@ fn a_permission_that_never_comes_is_not_waited_for_for_ever() {
     assert_eq!((shown(&world).len(), world.count("CheckRunsRefused")), (0, 1));
 }
 
+/// More than one run of `cleanup` mends wait for the permission.
+#[test]
+fn what_waits_for_a_permission_holds_up_nothing_that_needs_none() {
+    let mut plan = showing("");
+    plan.github.may_check = false;
+    let mut world = plan.world();
+    for _ in 0..60 {
+        world.push(MISTAKEN);
+    }
+    let mut failing = order(SMALL);
+    failing.conclusion = "failure".to_owned();
+    let job = world.order(failing);
+    world.run_for(minutes(20));
+    let (now, repository) = (world.now(), world.job(job).description.repository.clone());
+    world.github().rerun(now, &repository, job).expect("its run has ended");
+    world.run_for(minutes(20));
+    let again = world.github().jobs().last().expect("there is a job").0;
+    let told = world.job(again).check;
+    assert!(matches!(told, Some(Check::Told { shows: Shows::Recovery, .. })), "{told:?}");
+}
+
 /// GitHub allows 500 new things an hour.
 #[test]
 fn many_rejected_jobs_show_a_few_a_minute() {
