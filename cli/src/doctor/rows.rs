@@ -98,7 +98,7 @@ async fn facts(ledger: &dyn Ledger, now: Timestamp) -> Result<Facts, Failure> {
     for index in [Index::Unmatched, Index::Active, Index::Images] {
         for row in ledger.list(index, MOST).await.or_fail(what)? {
             match row.value {
-                Record::Job(job) => facts.jobs.push(Arc::unwrap_or_clone(job)),
+                Record::Job(job) if job.is_open() => facts.jobs.push(Arc::unwrap_or_clone(job)),
                 Record::Runner(runner) => facts.runners.push(Arc::unwrap_or_clone(runner)),
                 Record::Base(base) => facts.bases.push(base),
                 Record::Image(image) => facts.images.push(image),
