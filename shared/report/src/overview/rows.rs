@@ -1,6 +1,5 @@
 //! The rows that a reading is made from, sorted by what they are.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use fleetfoot_model::Timestamp;
@@ -16,7 +15,7 @@ use fleetfoot_model::runner::{Runner, Scope};
 pub(super) struct Rows<'a> {
     /// Queued and running ones, oldest first.
     pub(super) open_jobs: Vec<&'a Job>,
-    /// Newest first; also those of which GitHub is still to be asked or told something.
+    /// Newest first.
     pub(super) ended_jobs: Vec<&'a Job>,
     /// Oldest first.
     pub(super) open_runners: Vec<&'a Runner>,
@@ -36,8 +35,7 @@ impl<'a> Rows<'a> {
         let mut rows = Self::default();
         for row in open {
             match row {
-                Record::Job(job) if job.is_open() => rows.open_jobs.push(job),
-                Record::Job(job) => rows.ended_jobs.push(job),
+                Record::Job(job) => rows.open_jobs.push(job),
                 Record::Runner(runner) => rows.open_runners.push(runner),
                 _ => {}
             }
@@ -57,7 +55,6 @@ impl<'a> Rows<'a> {
             }
         }
         rows.open_jobs.sort_by_key(|job| (job.description.created_at, job.id()));
-        rows.ended_jobs.sort_by_key(|job| (Reverse(job.changed_at), job.id()));
         rows.open_runners.sort_by(|a, b| (a.reserved_at, &a.name).cmp(&(b.reserved_at, &b.name)));
         rows.by_id = rows.jobs().map(|job| (job.id(), job)).collect();
         rows
