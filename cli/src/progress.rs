@@ -103,6 +103,13 @@ pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Takes the line away for good: somebody is asked something, and would not see the question for it.
+pub(crate) fn give_way() {
+    if let Some(bar) = shown().take() {
+        bar.finish_and_clear();
+    }
+}
+
 fn bar(total: Option<usize>, template: &str, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
     // Hidden at first.
@@ -138,9 +145,7 @@ fn end_on_interrupt() {
     let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
     tokio::spawn(async move {
         if interrupts.recv().await.is_some() {
-            if let Some(bar) = shown().take() {
-                bar.finish_and_clear();
-            }
+            give_way();
             process::exit(INTERRUPTED);
         }
     });
@@ -248,5 +253,8 @@ mod tests {
         assert!(show(&progress.bar, narrow.target()), "the one before has gone");
         let line = seen(&progress, &narrow);
         assert!(line.contains(" waiting") && line.chars().count() <= 12, "{line}");
+        give_way();
+        progress.says("going on");
+        assert_eq!(narrow.line(), "", "somebody is asked something");
     }
 }
