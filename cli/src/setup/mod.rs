@@ -9,6 +9,7 @@ mod doctor;
 mod files;
 mod manifest;
 mod memory;
+mod new_app;
 mod page;
 mod people;
 mod report;
