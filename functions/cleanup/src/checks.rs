@@ -74,7 +74,7 @@ impl Cleanup {
             return Some("check_runs is not set under [notify] any more".to_owned());
         }
         if shows == Shows::Failure && !is_over {
-            return Some("it went on at GitHub".to_owned());
+            return Some("GitHub has started or ended it meanwhile".to_owned());
         }
         let hours = GIVE_UP_AFTER.as_hours();
         (now > since + GIVE_UP_AFTER).then(|| format!("GitHub did not take one within {hours} hours"))

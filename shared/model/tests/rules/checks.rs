@@ -59,6 +59,11 @@ fn only_a_job_that_was_given_up_is_shown_and_only_where_that_is_wanted() {
     queued.expire("late", now());
     queued.show_failure(&on, now());
     assert_eq!(shows(&queued), Some(Shows::Failure));
+    let mut ran = known(|_| {});
+    ran.start("ff-1-1", now(), now());
+    ran.expire("for days", now());
+    ran.show_failure(&on, now());
+    assert_eq!(ran.check, None, "it had a runner");
     let mut unknown = known(|description| description.head_sha = None);
     unknown.reject("no", now());
     unknown.show_failure(&on, now());
