@@ -163,7 +163,7 @@ fn counts(rows: &Rows<'_>, now: Timestamp) -> Counts {
     let mut counts = Counts::default();
     let today = midnight(now);
     for row in rows.jobs() {
-        let is_today = super::rows::ended_at(row).is_some_and(|at| at >= today);
+        let is_today = row.ended_at().is_some_and(|at| at >= today);
         match Job::of(row) {
             Job::Waiting => counts.waiting += 1,
             Job::Starting => counts.starting += 1,
