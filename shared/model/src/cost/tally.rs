@@ -68,12 +68,16 @@ pub async fn tally(
     unsettled: &[Record],
 ) -> Result<BTreeMap<Timestamp, Sums>, LedgerError> {
     let mut rows = Rows::default();
-    unsettled.iter().for_each(|row| rows.take(row, fleet));
+    for row in unsettled {
+        rows.take(row, fleet);
+    }
     let mut after = None;
     loop {
         let page = ledger.list_between(Index::Ended, within.clone(), after.as_ref(), PAGE).await?;
         let is_last = page.len() < PAGE;
-        page.iter().for_each(|row| rows.take(&row.value, fleet));
+        for row in &page {
+            rows.take(&row.value, fleet);
+        }
         if is_last {
             break;
         }
