@@ -87,9 +87,11 @@ impl Drop for Progress {
         if let Some(showing) = self.showing.take() {
             showing.abort();
         }
+        // Held until the end: another line takes the place of this one, or comes after it.
+        let mut shown = shown();
         self.bar.finish_and_clear();
         if !self.bar.is_hidden() {
-            *shown() = None;
+            *shown = None;
         }
     }
 }
