@@ -2,6 +2,8 @@
 
 use fleetfoot_model::events::JobDescription;
 use fleetfoot_model::job::{Job, JobState};
+use fleetfoot_report::overview::Wait;
+use fleetfoot_report::view::{self, JobView};
 
 use crate::failure::Failure;
 use crate::output::{Answer, BAD, GOOD, WAITING};
@@ -9,8 +11,6 @@ use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{cut, or_dash, safe};
 use crate::times::Times;
-use fleetfoot_report::overview::Wait;
-use fleetfoot_report::view::{self, JobView};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

@@ -82,6 +82,7 @@ Examples:
 
 Exit codes:
   0  all was done    1  something was not, stderr says why    2  the command line is wrong
+  130  Ctrl-C ended it; what follows or serves until then ends with 0
 
 Environment:
   FLEETFOOT_STATE   the fleet's folder, instead of --state

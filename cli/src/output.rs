@@ -9,7 +9,7 @@ use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::{Exit, Failure};
-use crate::progress::aside;
+use crate::progress::{aside, give_way};
 use crate::text::{is_harmful, safe};
 
 /// For headings.
@@ -88,7 +88,8 @@ pub(crate) fn note(line: &str) {
 
 /// Asks on stderr; the answer comes in the same line.
 pub(crate) fn prompt(question: &str) {
-    let _ = aside(|| write!(anstream::stderr(), "{question} "));
+    give_way();
+    let _ = write!(anstream::stderr(), "{question} ");
 }
 
 /// Writes a failure to stderr.

@@ -87,9 +87,11 @@ impl Drop for Progress {
         if let Some(showing) = self.showing.take() {
             showing.abort();
         }
+        // Held until the end: another line takes the place of this one, or comes after it.
+        let mut shown = shown();
         self.bar.finish_and_clear();
         if !self.bar.is_hidden() {
-            *shown() = None;
+            *shown = None;
         }
     }
 }
@@ -100,6 +102,13 @@ pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
     match bar {
         Some(bar) => bar.suspend(write),
         None => write(),
+    }
+}
+
+/// Takes the line away for good: somebody is asked something, and would not see the question for it.
+pub(crate) fn give_way() {
+    if let Some(bar) = shown().take() {
+        bar.finish_and_clear();
     }
 }
 
@@ -138,9 +147,7 @@ fn end_on_interrupt() {
     let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
     tokio::spawn(async move {
         if interrupts.recv().await.is_some() {
-            if let Some(bar) = shown().take() {
-                bar.finish_and_clear();
-            }
+            give_way();
             process::exit(INTERRUPTED);
         }
     });
@@ -248,5 +255,8 @@ mod tests {
         assert!(show(&progress.bar, narrow.target()), "the one before has gone");
         let line = seen(&progress, &narrow);
         assert!(line.contains(" waiting") && line.chars().count() <= 12, "{line}");
+        give_way();
+        progress.says("going on");
+        assert_eq!(narrow.line(), "", "somebody is asked something");
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fleetfoot_model::Timestamp;
+use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Record};
@@ -63,12 +65,27 @@ impl<T> Listed<T> {
 
 /// Jobs: open ones, oldest first, then the ended ones.
 pub(crate) async fn jobs(ledger: &dyn Ledger, args: &ListArgs) -> Result<Listed<Job>, Failure> {
-    list(ledger, args, job, |job| (job.description.created_at, job.id())).await
+    list(ledger, args, job, |job| (job.description.created_at, job.id()), Job::is_open).await
 }
 
 /// Runners: open ones, oldest first, then those of which nothing is left.
 pub(crate) async fn runners(ledger: &dyn Ledger, args: &ListArgs) -> Result<Listed<Runner>, Failure> {
-    list(ledger, args, runner, |runner| (runner.reserved_at, runner.name.clone())).await
+    list(ledger, args, runner, place_of, |runner| !runner.is_settled()).await
+}
+
+/// Every live runner, oldest first.
+pub(crate) async fn live_runners(ledger: &dyn Ledger) -> Result<Vec<Runner>, LedgerError> {
+    // One that moves on between two lists is in both.
+    let mut found = BTreeMap::new();
+    for index in [Index::Unmatched, Index::Active] {
+        let rows = of_index(ledger, index, usize::MAX, runner).await?;
+        found.extend(rows.into_iter().map(|row| (place_of(&row), row)));
+    }
+    Ok(found.into_values().filter(Runner::is_live).collect())
+}
+
+fn place_of(runner: &Runner) -> (Timestamp, RunnerName) {
+    (runner.reserved_at, runner.name.clone())
 }
 
 /// The job that a row is.
@@ -92,23 +109,30 @@ async fn list<T, K: Ord>(
     args: &ListArgs,
     pick: impl Fn(Record) -> Option<T> + Copy,
     key: impl Fn(&T) -> K,
+    is_open: impl Fn(&T) -> bool,
 ) -> Result<Listed<T>, Failure> {
     let limit = args.limit as usize;
     let read = async {
         // What moves on between two lists is in both: what it became is told.
-        let mut open: BTreeMap<K, T> = BTreeMap::new();
+        let mut found: BTreeMap<K, T> = BTreeMap::new();
         for index in [Index::Unmatched, Index::Active] {
             let rows = of_index(ledger, index, limit + 1, pick).await?;
-            open.extend(rows.into_iter().map(|row| (key(&row), row)));
+            found.extend(rows.into_iter().map(|row| (key(&row), row)));
         }
         let mut ended = Vec::new();
-        if args.all && open.len() <= limit {
-            ended = of_index(ledger, Index::Ended, limit + 1 - open.len(), pick).await?;
+        if args.all && found.len() <= limit {
+            ended = of_index(ledger, Index::Ended, limit + 1 - found.len(), pick).await?;
             for row in &ended {
-                open.remove(&key(row));
+                found.remove(&key(row));
             }
         }
-        Ok::<Vec<T>, LedgerError>(open.into_values().chain(ended).collect())
+        // A job has ended even if GitHub is still to be told something of it.
+        let (mut rows, mut unsettled): (Vec<T>, Vec<T>) = found.into_values().partition(&is_open);
+        if args.all {
+            rows.append(&mut unsettled);
+            rows.append(&mut ended);
+        }
+        Ok::<Vec<T>, LedgerError>(rows)
     };
     let mut rows = read.await.or_fail("the fleet's rows cannot be read")?;
     let is_cut = rows.len() > limit;

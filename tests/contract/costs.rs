@@ -85,7 +85,7 @@ fn ran(name: &str, job: Option<u64>, began: Timestamp, seconds: i64) -> Runner {
 async fn count(ledger: &Subject, now: Timestamp) {
     let mut memory = ledger::cleanup_memory(&**ledger).await.unwrap();
     for _ in 0..9 {
-        count_due(&**ledger, &fleet(), &mut memory.value.costs, [], now).await.unwrap();
+        count_due(&**ledger, &fleet(), &mut memory.value.costs, &[], now).await.unwrap();
     }
     ledger::put(&**ledger, memory).await.unwrap();
 }

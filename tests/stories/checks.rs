@@ -2,7 +2,9 @@
 
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::check::{Check, Shows};
+use fleetfoot_model::cost::spent;
 use fleetfoot_model::ids::JobId;
+use fleetfoot_simulation::at_once;
 use fleetfoot_stand_in::FaultLevel;
 use fleetfoot_stand_in::fargate;
 use fleetfoot_stand_in::github::{Call, CheckView, Faults};
@@ -200,6 +202,43 @@ fn a_permission_that_never_comes_is_not_waited_for_for_ever() {
     assert!(matches!(world.job(job).check, Some(Check::Dropped { .. })), "{:?}", world.job(job).check);
     assert!((20..=25).contains(&asked(&world)[0]), "{:?}", asked(&world));
     assert_eq!((shown(&world).len(), world.count("CheckRunsRefused")), (0, 1));
+}
+
+/// The digest of a day tells how many jobs were refused; it does not wait for GitHub.
+#[test]
+fn what_waits_for_a_permission_is_counted_meanwhile() {
+    let mut plan = showing("");
+    plan.github.may_check = false;
+    let mut world = plan.world();
+    let job = world.push(MISTAKEN);
+    world.run_for(minutes(125));
+    assert!(world.job(job).is_unsettled());
+    let (now, hour) = (world.now(), minutes(60));
+    let within = world.began() - hour..now + hour;
+    let hours = at_once(spent(&*world.ledger.inside(), &world.config.fleet, within, now));
+    let hours = hours.expect("the ledger answers");
+    assert_eq!(hours.values().map(|sums| sums.total().rejected).sum::<u64>(), 1);
+}
+
+/// More than one run of `cleanup` mends wait for the permission.
+#[test]
+fn what_waits_for_a_permission_holds_up_nothing_that_needs_none() {
+    let mut plan = showing("");
+    plan.github.may_check = false;
+    let mut world = plan.world();
+    for _ in 0..60 {
+        world.push(MISTAKEN);
+    }
+    let mut failing = order(SMALL);
+    failing.conclusion = "failure".to_owned();
+    let job = world.order(failing);
+    world.run_for(minutes(20));
+    let (now, repository) = (world.now(), world.job(job).description.repository.clone());
+    world.github().rerun(now, &repository, job).expect("its run has ended");
+    world.run_for(minutes(20));
+    let again = world.github().jobs().last().expect("there is a job").0;
+    let told = world.job(again).check;
+    assert!(matches!(told, Some(Check::Told { shows: Shows::Recovery, .. })), "{told:?}");
 }
 
 /// GitHub allows 500 new things an hour.

@@ -6,6 +6,7 @@ mod examine;
 pub(crate) mod finding;
 mod github;
 pub(crate) mod here;
+mod images;
 mod rows;
 mod secrets;
 mod show;

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetfoot_model::base::{Base, BaseState};
-use fleetfoot_model::config::{Config, ImagesConfig};
+use fleetfoot_model::base::Base;
+use fleetfoot_model::config::Config;
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::job::{Job, Waiting};
 use fleetfoot_model::ledger::{self, Ledger};
 use fleetfoot_model::pause::Pause;
 use fleetfoot_model::ports::Clock;
-use fleetfoot_model::record::{CleanupMemory, Image, ImageState, Index, Record};
+use fleetfoot_model::record::{CleanupMemory, Image, Index, Record};
 use fleetfoot_model::runner::{Runner, RunnerState};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
-use super::examine;
 use super::finding::Finding;
+use super::{examine, images};
 use crate::failure::{Failure, OrFail};
 use crate::text::safe;
 use crate::times::span;
@@ -26,7 +26,6 @@ const JOBS: &str = "waiting-jobs";
 const RUNNERS: &str = "stuck-runners";
 const PAUSED: &str = "paused-launches";
 const BREAKER: &str = "replacements";
-const IMAGES: &str = "images";
 
 /// The most rows of an index that are looked through; the oldest come first.
 const MOST: usize = 1000;
@@ -34,8 +33,6 @@ const MOST: usize = 1000;
 const CLEANUP_IS_LATE: SignedDuration = SignedDuration::from_mins(10);
 /// A job that waits for longer for anything but capacity is not waiting its turn.
 const JOB_IS_LATE: SignedDuration = SignedDuration::from_mins(15);
-/// An image is built within half an hour, and a build that fails is told of by itself.
-const IMAGE_IS_LATE: SignedDuration = SignedDuration::from_hours(6);
 /// One that waits for capacity may do so for as long as others run.
 const CAPACITY_IS_LATE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -98,7 +95,7 @@ async fn facts(ledger: &dyn Ledger, now: Timestamp) -> Result<Facts, Failure> {
     for index in [Index::Unmatched, Index::Active, Index::Images] {
         for row in ledger.list(index, MOST).await.or_fail(what)? {
             match row.value {
-                Record::Job(job) => facts.jobs.push(Arc::unwrap_or_clone(job)),
+                Record::Job(job) if job.is_open() => facts.jobs.push(Arc::unwrap_or_clone(job)),
                 Record::Runner(runner) => facts.runners.push(Arc::unwrap_or_clone(runner)),
                 Record::Base(base) => facts.bases.push(base),
                 Record::Image(image) => facts.images.push(image),
@@ -118,7 +115,7 @@ fn judge(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.push(stuck(&facts.runners, config, now));
     findings.extend(paused(&facts.pause, now));
     findings.extend(breaker(facts.replacements, config.limits.replacements));
-    findings.extend(images(facts, &config.images, now));
+    findings.extend(images::judge(&facts.bases, &facts.images, &config.images, now));
     findings
 }
 
@@ -207,70 +204,8 @@ fn breaker(replacements: u64, most: u64) -> Option<Finding> {
     (replacements * 2 >= most && replacements > 0).then(|| Finding::warning(BREAKER, what).hint(hint))
 }
 
-fn images(facts: &Facts, config: &ImagesConfig, now: Timestamp) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = facts.bases.iter().filter_map(|base| aged(base, config, now)).collect();
-    for base in &facts.bases {
-        let BaseState::Refused { reason, .. } = &base.state else { continue };
-        let served = if base.serving.is_some() { "; an older image serves meanwhile" } else { "" };
-        let what = format!("{} for {} cannot be had: {}{served}", base.image, base.arch, safe(reason));
-        let finding = if base.serving.is_some() {
-            Finding::warning(IMAGES, what)
-        } else {
-            Finding::error(IMAGES, what)
-        };
-        findings.push(
-            finding.hint(
-                "docs/images.md tells what registries say; it is tried again after retry_after_seconds",
-            ),
-        );
-    }
-    for image in &facts.images {
-        let ImageState::Failed { reason, until } = &image.state else { continue };
-        let again = span(until.duration_since(now).max(SignedDuration::ZERO));
-        let what =
-            format!("the image on {} for {} cannot be built: {}", image.image, image.arch, safe(reason));
-        findings.push(
-            Finding::error(IMAGES, what)
-                .hint(format!("the build's log is linked there; it is tried again in {again}")),
-        );
-    }
-    if findings.is_empty() && !facts.bases.is_empty() {
-        let oldest = facts.bases.iter().filter_map(|base| Some(base.serving.as_ref()?.since)).min();
-        let oldest =
-            oldest.map(|since| format!("; the oldest image is {} old", span(now.duration_since(since))));
-        let what = format!(
-            "{} bases, none refused, no build failed{}",
-            facts.bases.len(),
-            oldest.unwrap_or_default()
-        );
-        findings.push(Finding::ok(IMAGES, what));
-    }
-    findings
-}
-
-/// An image that a job has found too old, and that nobody has made anew since. Of what is refused the reason is told.
-fn aged(base: &Base, config: &ImagesConfig, now: Timestamp) -> Option<Finding> {
-    let serving = base.serving.as_ref()?;
-    let was_due = serving.since + config.rebuild_after <= base.asked_at;
-    let is_told = matches!(base.state, BaseState::Refused { .. } | BaseState::Forgotten);
-    if is_told || !was_due || now < base.asked_at + IMAGE_IS_LATE {
-        return None;
-    }
-    let (age, after) = (span(now.duration_since(serving.since)), span(config.rebuild_after));
-    let what = format!(
-        "the image on {} for {} is {age} old; it was to be made anew after {after}, and was not",
-        base.image, base.arch
-    );
-    let hint = "the log of image-build tells why (`fleetfoot logs --function image-build`); see functions and dead-letters";
-    Some(Finding::warning(IMAGES, what).hint(hint))
-}
-
 #[cfg(test)]
 mod tests {
-    use fleetfoot_model::base::Serving;
-    use fleetfoot_model::ports::TaskImage;
-    use fleetfoot_model::spec::Arch;
-
     use super::*;
     use crate::doctor::finding::Severity;
     use crate::doctor::testing::config;
@@ -320,26 +255,6 @@ mod tests {
         let runner = rows::runner("ff-7-1", Some(7), now() - SignedDuration::from_mins(30));
         let facts = Facts { runners: vec![runner], ..well() };
         assert!(bad(&facts)[0].2.starts_with("1 runners are overdue; ff-7-1 is "), "{:?}", bad(&facts));
-    }
-
-    /// A job that finds an image too old asks for another, and starts from the old one meanwhile.
-    #[test]
-    fn an_image_that_is_not_made_anew_in_time_is_told() {
-        let day = SignedDuration::from_hours(24);
-        let image = TaskImage { uri: "here/runner@sha256:0".to_owned(), injector: None };
-        let by = "0".repeat(64).parse().unwrap();
-        let mut base = Base::new("ubuntu:24.04".parse().unwrap(), Arch::X64, now());
-        base.state = BaseState::Served;
-        base.serving = Some(Serving { by, image, since: now() - day * 9 });
-        let mut asked = |ago: SignedDuration| {
-            base.asked_at = now() - ago;
-            bad(&Facts { bases: vec![base.clone()], ..well() })
-        };
-        assert_eq!(asked(day * 3), [], "it was not too old when it was asked for last");
-        assert_eq!(asked(SignedDuration::from_hours(1)), [], "it is being made");
-        let late = asked(SignedDuration::from_hours(7));
-        assert_eq!(late[0].1, Severity::Warning);
-        assert!(late[0].2.contains("is 9d 0h old; it was to be made anew after 7d 0h"), "{late:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::runner::{Arrival, Runner};
 use fleetfoot_model::timeline::Timeline;
+use fleetfoot_report::view::{self, RunnerDetails};
 
 use super::list::style;
 use crate::arguments::Format;
@@ -14,7 +15,6 @@ use crate::place::InRows;
 use crate::table::pairs;
 use crate::text::{labels, safe, width};
 use crate::times::{Times, span};
-use fleetfoot_report::view::{self, RunnerDetails};
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runners details ff-289782451-1

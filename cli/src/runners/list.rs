@@ -1,6 +1,7 @@
 //! `fleetfoot runners list`
 
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
+use fleetfoot_report::view::{self, RunnerView};
 
 use crate::failure::Failure;
 use crate::output::{Answer, BAD, DIM, GOOD, WAITING};
@@ -8,7 +9,6 @@ use crate::rows::{self, ListArgs};
 use crate::table::{Cell, table};
 use crate::text::{or_dash, safe};
 use crate::times::Times;
-use fleetfoot_report::view::{self, RunnerView};
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot runners list

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use fleetfoot_github::Wishes;
 use fleetfoot_model::config::Target;
 use fleetfoot_model::ids::{Owner, Repository};
 use toml_edit::{DocumentMut, Item};
 
 use super::arguments::{Args, NewClass, Parameter};
 use super::files::{SAM_CONFIG, read_document};
-use super::manifest::Wishes;
 use super::people::People;
 use super::vault::Store;
 use crate::failure::Failure;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use fleetfoot_github::{WEBHOOK_EVENTS, Wishes, needed_permissions};
 use fleetfoot_model::config::Target;
 use serde_json::{Value, json};
 use url::Url;
@@ -16,44 +17,10 @@ const LONGEST_NAME: usize = 34;
 const NOWHERE: &str = "https://fleetfoot.invalid/webhook";
 /// What the App's page links to.
 const HOME: &str = "https://docs.github.com/actions/hosting-your-own-runners";
-/// What the fleet hears of.
-pub(crate) const EVENTS: [&str; 2] = ["workflow_job", "workflow_run"];
 
-/// What a fleet's owner wants of it that an App has to be allowed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Wishes {
-    /// Whether failed jobs are to be run again.
-    pub(crate) reruns: bool,
-    /// Whether commits are to show jobs that get no runner.
-    pub(crate) check_runs: bool,
-}
-
-/// What an App needs for a fleet, and nothing else.
-pub(crate) fn permissions(target: &Target, wishes: Wishes) -> BTreeMap<&'static str, &'static str> {
-    let runners = match target {
-        Target::Organization(_) => "organization_self_hosted_runners",
-        Target::Repositories(_) => "administration",
-    };
-    let actions = if wishes.reruns { "write" } else { "read" };
-    let mut permissions = BTreeMap::from([(runners, "write"), ("actions", actions)]);
-    if wishes.check_runs {
-        permissions.insert("checks", "write");
-    }
-    permissions
-}
-
-/// The permissions that are asked for and not given, each in words.
-pub(crate) fn missing(wanted: &BTreeMap<&str, &str>, given: &BTreeMap<String, String>) -> Vec<String> {
-    let suffices = |name: &str, level: &str| match given.get(name).map(String::as_str) {
-        Some("write" | "admin") => true,
-        Some(found) => found == level,
-        None => false,
-    };
-    wanted
-        .iter()
-        .filter(|(name, level)| !suffices(name, level))
-        .map(|(name, level)| format!("{name}: {level}"))
-        .collect()
+/// What GitHub is asked for.
+fn permissions(target: &Target, wishes: Wishes) -> BTreeMap<&'static str, &'static str> {
+    needed_permissions(target, wishes).iter().map(|it| (it.name, it.level)).collect()
 }
 
 /// The manifest. The browser comes back to `redirect`.
@@ -72,7 +39,7 @@ pub(crate) fn manifest(
         "redirect_url": redirect,
         "hook_attributes": { "url": webhook.unwrap_or(NOWHERE), "active": true },
         "default_permissions": permissions(target, wishes),
-        "default_events": EVENTS,
+        "default_events": WEBHOOK_EVENTS,
     })
 }
 
@@ -152,25 +119,6 @@ mod tests {
         assert_eq!(manifest["public"], false);
         assert_eq!(manifest["default_events"], json!(["workflow_job", "workflow_run"]));
         assert_eq!(manifest["hook_attributes"]["url"], NOWHERE);
-    }
-
-    #[test]
-    fn what_an_app_may_not_do_is_told() {
-        let given = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect()
-        };
-        let wanted = permissions(&organization(), Wishes::default());
-        assert!(
-            missing(&wanted, &given(&[("actions", "write"), ("organization_self_hosted_runners", "write")]))
-                .is_empty()
-        );
-        assert_eq!(
-            missing(
-                &wanted,
-                &given(&[("organization_self_hosted_runners", "read"), ("administration", "write")])
-            ),
-            ["actions: read", "organization_self_hosted_runners: write"]
-        );
     }
 
     #[test]

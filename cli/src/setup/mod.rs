@@ -9,6 +9,7 @@ mod doctor;
 mod files;
 mod manifest;
 mod memory;
+mod new_app;
 mod page;
 mod people;
 mod report;
@@ -23,7 +24,7 @@ mod webhook;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use fleetfoot_github::{App, is_organization};
+use fleetfoot_github::{App, is_organization, needed_permissions};
 use fleetfoot_model::config::Target;
 use fleetfoot_model::ids::Owner;
 use fleetfoot_model::ports::{Clock, GitHubError};
@@ -127,8 +128,9 @@ impl<'a> Setup<'a> {
         }
         let (app, outcome) = self.app().await?;
         steps.tell(self.people, "GitHub App", outcome);
-        let wanted = manifest::permissions(&self.answers.target, self.answers.wishes);
-        let missing = manifest::missing(&wanted, &app.permissions);
+        let needed = needed_permissions(&self.answers.target, self.answers.wishes);
+        let missing = needed.iter().filter(|it| !it.is_in(&app.permissions));
+        let missing: Vec<String> = missing.map(ToString::to_string).collect();
         if !missing.is_empty() {
             let page = manifest::settings_page(&self.web, self.organization(), &app.slug);
             call(

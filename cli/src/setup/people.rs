@@ -8,6 +8,7 @@ use fleetfoot_model::secret::Secret;
 
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, WAITING, paint};
+use crate::progress::give_way;
 use crate::text::safe;
 
 const UNASKED: &str = "the question cannot be asked";
@@ -49,6 +50,7 @@ impl Terminal {
 
     fn insist(&self, question: &str) -> Result<(), Failure> {
         if self.is_interactive {
+            give_way();
             return Ok(());
         }
         Err(Failure::new(format!("nobody can be asked here: {question}"))

@@ -7,8 +7,6 @@ use fleetfoot_model::config::{Config, Credentials};
 use fleetfoot_model::dismiss::{Dismissal, Dismisser};
 use fleetfoot_model::events::QueueCause;
 use fleetfoot_model::job::Job;
-use fleetfoot_model::ledger::Ledger;
-use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 use serde_json::json;
 use tokio::time::{interval, timeout};
@@ -96,12 +94,13 @@ impl Setup<'_> {
         let ledger = place.ledger()?;
         let (fleet, github) = (place.tasks()?, place.github(config));
         let dismisser = Dismisser { ledger: &*ledger, github: &*github, fleet: &*fleet };
-        let busy = self.busy(&*ledger).await?;
+        let runners = rows::live_runners(&*ledger).await.or_fail("the fleet's runners cannot be read")?;
+        let is_busy = |runner: &&Runner| matches!(runner.state, RunnerState::Busy(_));
+        let busy: Vec<String> = runners.iter().filter(is_busy).map(|it| it.name.to_string()).collect();
         if !busy.is_empty() {
-            return Err(busy_failure(&busy, self.answers.stack().unwrap_or_default()));
+            return Err(self.busy_failure(&busy));
         }
         let (mut gone, mut left) = (0, Vec::new());
-        let runners = live(&*ledger).await?;
         let progress = Progress::steps(runners.len(), "runners were let go", self.args.format);
         for runner in runners {
             progress.step();
@@ -121,7 +120,7 @@ impl Setup<'_> {
         }
         drop(progress);
         if !left.is_empty() {
-            return Err(busy_failure(&left, self.answers.stack().unwrap_or_default()));
+            return Err(self.busy_failure(&left));
         }
         steps.tell(self.people, "runners", Outcome::done(format!("{gone} were let go, none runs a job")));
         // Functions without a configuration refuse whatever wakes them, so nothing is launched meanwhile.
@@ -132,9 +131,17 @@ impl Setup<'_> {
         Ok(())
     }
 
-    async fn busy(&self, ledger: &dyn Ledger) -> Result<Vec<String>, Failure> {
-        let is_busy = |runner: &Runner| matches!(runner.state, RunnerState::Busy(_));
-        Ok(live(ledger).await?.into_iter().filter(is_busy).map(|it| it.name.to_string()).collect())
+    fn busy_failure(&self, runners: &[String]) -> Failure {
+        let stack = self.answers.stack().unwrap_or_default();
+        let webhooks = if self.answers.token {
+            "delete the webhooks of the repositories, so that no more come, and"
+        } else {
+            "webhooks are off, so no more come:"
+        };
+        Failure::new(format!("runners have jobs, or may get one: {}", runners.join(", "))).hint(format!(
+            "{webhooks} run this again when their jobs have ended; `fleetfoot runners list --stack {stack}` shows \
+             them. To keep the fleet after all, `fleetfoot setup` sets its webhook again"
+        ))
     }
 
     /// A cluster with tasks cannot be deleted.
@@ -207,14 +214,6 @@ impl Setup<'_> {
     }
 }
 
-fn busy_failure(runners: &[String], stack: &str) -> Failure {
-    let failure = Failure::new(format!("runners have jobs, or may get one: {}", runners.join(", ")));
-    failure.hint(format!(
-        "webhooks are off, so no more come: run this again when their jobs have ended; `fleetfoot runners list --stack \
-         {stack}` shows them. To keep the fleet after all, `fleetfoot setup` sets its webhook again"
-    ))
-}
-
 /// Whether there is a configuration. An earlier run may have removed it: then nothing is launched any more.
 async fn is_configured(sdk: &SdkConfig, parameter: &str) -> Result<bool, Failure> {
     match configuration::read(&aws_sdk_ssm::Client::new(sdk), parameter).await {
@@ -224,14 +223,4 @@ async fn is_configured(sdk: &SdkConfig, parameter: &str) -> Result<bool, Failure
             Err(Failure::new("it cannot be seen whether the fleet still launches runners").because(&error))
         }
     }
-}
-
-async fn live(ledger: &dyn Ledger) -> Result<Vec<Runner>, Failure> {
-    let mut found = Vec::new();
-    for index in [Index::Unmatched, Index::Active] {
-        let rows = ledger.list(index, usize::MAX).await.or_fail("the fleet's runners cannot be read")?;
-        let runners = rows.into_iter().filter_map(|row| rows::runner(row.value));
-        found.extend(runners.filter(Runner::is_live));
-    }
-    Ok(found)
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use clap::CommandFactory;
+use fleetfoot_model::check::{Check, Shows};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use super::{World, rows};
+use super::{Said, World, rows};
 use crate::Cli;
 use crate::text::is_harmful;
 
@@ -50,6 +51,22 @@ async fn empty_lists_say_so_on_stderr() {
         screens.push_str(&said.rest);
     }
     assert_snapshot!(screens);
+}
+
+/// However long GitHub is still to be told something of it.
+#[tokio::test]
+async fn a_job_that_ended_is_none_of_the_open_ones() {
+    let world = World::new();
+    let (mut ended, at) = (rows::job(301, "test", rows::at(0)), rows::at(60));
+    ended.reject("no", at);
+    ended.check = Some(Check::Wanted { shows: Shows::Failure, since: at, ask_at: at, is_asked: false });
+    world.put(vec![rows::job(302, "later", rows::at(30)).into(), ended.into()]).await;
+    let listed = |said: Said| -> Vec<Value> {
+        let said = said.json();
+        said["jobs"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect()
+    };
+    assert_eq!(listed(world.run("jobs list --json").await), [302]);
+    assert_eq!(listed(world.run("jobs list --all --json").await), [302, 301]);
 }
 
 #[tokio::test]

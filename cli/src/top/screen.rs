@@ -77,12 +77,7 @@ async fn show(
                 // Whoever could press one is gone.
                 None => Wish::Quit,
             },
-            told = news.recv() => {
-                if let Some(told) = told {
-                    take(&mut app, told);
-                }
-                Wish::Nothing
-            }
+            told = news.recv() => told.map_or(Wish::Nothing, |told| take(&mut app, told)),
             _ = signals.0.recv() => Wish::Quit,
             _ = signals.1.recv() => Wish::Quit,
             _ = signals.2.recv() => Wish::Quit,
@@ -97,14 +92,19 @@ async fn show(
     }
 }
 
-fn take(app: &mut App, news: News) {
+/// What is to be read next: a job that is looked at is as new as the fleet.
+fn take(app: &mut App, news: News) -> Wish {
     match news {
-        News::Overview(Ok(overview)) => app.show(*overview),
+        News::Overview(Ok(overview)) => {
+            app.show(*overview);
+            return app.opened.as_ref().map_or(Wish::Nothing, |opened| Wish::Open(opened.id));
+        }
         News::Job(id, Ok(timeline)) => app.show_job(id, timeline.map(|timeline| *timeline)),
         News::Overview(Err(error)) | News::Job(_, Err(error)) => {
             app.failure = Some(format!("the fleet cannot be read: {error}"));
         }
     }
+    Wish::Nothing
 }
 
 /// Keys and changes of the size, from a thread of their own: reading them blocks.

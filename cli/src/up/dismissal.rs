@@ -10,8 +10,7 @@ use fleetfoot_model::ids::RunnerName;
 use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::ports::{Fleet, GitHub};
-use fleetfoot_model::record::Index;
-use fleetfoot_model::runner::{Runner, RunnerState};
+use fleetfoot_model::runner::RunnerState;
 use uuid::Uuid;
 
 use crate::rows;
@@ -30,7 +29,11 @@ pub(super) async fn dismiss_idle(
     let dismisser = Dismisser { ledger, github, fleet };
     let mut facts = Vec::new();
     let (mut released, mut busy, mut unclear) = (Vec::new(), 0, 0);
-    for runner in live(ledger).await {
+    let live = rows::live_runners(ledger).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "idle runners cannot be looked for");
+        Vec::new()
+    });
+    for runner in live {
         if matches!(runner.state, RunnerState::Busy(_)) {
             busy += 1;
             continue;
@@ -73,13 +76,4 @@ async fn wait_for_end(fleet: &dyn Fleet, released: &[RunnerName]) {
     while fleet.list().await.is_ok_and(|tasks| tasks.iter().any(|task| released.contains(&task.runner))) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-async fn live(ledger: &dyn Ledger) -> Vec<Runner> {
-    let mut live = Vec::new();
-    for index in [Index::Unmatched, Index::Active] {
-        let rows = ledger.list(index, usize::MAX).await.unwrap_or_default();
-        live.extend(rows.into_iter().filter_map(|row| rows::runner(row.value)).filter(Runner::is_live));
-    }
-    live
 }

@@ -1,6 +1,7 @@
 //! What commits are to show of jobs that got no runner: GitHub is told, once for each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fleetfoot_model::check::{Check, CheckRun, GIVE_UP_AFTER, Shows};
 use fleetfoot_model::events::{CheckRunsRefused, Fact};
@@ -37,21 +38,26 @@ impl Cleanup {
         budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let (mut facts, mut asked) = (Vec::new(), 0);
+        let (mut facts, mut repairs, mut asked) = (Vec::new(), 0, 0);
         forget_old(&mut memory.checks_shown, now);
-        for row in due(snapshot, now).into_iter().take(MOST_REPAIRS) {
+        for row in due(snapshot, now) {
+            if repairs == MOST_REPAIRS {
+                break;
+            }
             let done = if let Some(reason) = self.pointless(&row.value, now) {
-                self.drop_check(row, &reason, now).await.map(|()| None)
+                self.settle(row, |job| job.drop_check(&reason, now)).await
             } else if has_nothing_to_take_back(&row.value, memory) {
-                self.leave(row, now).await.map(|()| None)
+                self.settle(row, |job| job.check_told(now)).await
             } else {
                 let may_ask = memory.checks_refused_until.is_none_or(|until| until <= now);
+                // Those behind it may need nothing of GitHub.
                 if asked == MOST_CHECKS || !may_ask || !budget.ask(Part::Checks, requests(&row.value)) {
                     continue;
                 }
                 asked += 1;
                 self.show(row, memory, budget, now).await
             };
+            repairs += 1;
             match done {
                 Ok(told) => facts.extend(told),
                 Err(error) => tracing::warn!(%error, "a check run is left for the next run of cleanup"),
@@ -68,38 +74,35 @@ impl Cleanup {
             return Some("check_runs is not set under [notify] any more".to_owned());
         }
         if shows == Shows::Failure && !is_over {
-            return Some("it went on at GitHub".to_owned());
+            return Some("GitHub has started or ended it meanwhile".to_owned());
         }
         let hours = GIVE_UP_AFTER.as_hours();
         (now > since + GIVE_UP_AFTER).then(|| format!("GitHub did not take one within {hours} hours"))
     }
 
-    async fn drop_check(
-        &self,
-        mut row: Stored<Job>,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<(), FunctionError> {
-        row.value.drop_check(reason, now);
-        Ok(ledger::put(&*self.ledger, row).await?)
-    }
-
     /// GitHub need not be asked.
-    async fn leave(&self, mut row: Stored<Job>, now: Timestamp) -> Result<(), FunctionError> {
-        row.value.check_told(now);
-        Ok(ledger::put(&*self.ledger, row).await?)
+    async fn settle(
+        &self,
+        row: &Stored<Arc<Job>>,
+        change: impl FnOnce(&mut Job) + Send,
+    ) -> Result<Option<Fact>, FunctionError> {
+        let mut row = row.clone().owned();
+        change(&mut row.value);
+        ledger::put(&*self.ledger, row).await?;
+        Ok(None)
     }
 
     async fn show(
         &self,
-        mut row: Stored<Job>,
+        row: &Stored<Arc<Job>>,
         memory: &mut CleanupMemory,
         budget: &mut Budget,
         now: Timestamp,
     ) -> Result<Option<Fact>, FunctionError> {
         let Some(check) = CheckRun::of(&row.value, &self.config.notify) else {
-            return self.drop_check(row, "its commit is not known", now).await.map(|()| None);
+            return self.settle(row, |job| job.drop_check("its commit is not known", now)).await;
         };
+        let mut row = row.clone().owned();
         // The mark comes first: whoever dies after the request knows later that GitHub may show it already.
         let next = now + self.config.timeouts.grace;
         mark(&mut row.value, true, next);
@@ -137,21 +140,23 @@ impl Cleanup {
 }
 
 /// Jobs of whose commits GitHub is to be told now, those first that are due longest.
-fn due(snapshot: &Snapshot, now: Timestamp) -> Vec<Stored<Job>> {
+fn due(snapshot: &Snapshot, now: Timestamp) -> Vec<&Stored<Arc<Job>>> {
     let asked = snapshot.jobs.values().filter_map(|row| match row.value.check {
         Some(Check::Wanted { ask_at, .. }) => Some((ask_at, row)),
         _ => None,
     });
     let mut due: Vec<_> = asked.filter(|(ask_at, _)| *ask_at <= now).collect();
     due.sort_by_key(|(ask_at, _)| *ask_at);
-    due.into_iter().map(|(_, row)| row.clone().owned()).collect()
+    due.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Whether its commit is to show that it got a runner, and never showed the contrary: so it is with nearly every job that
 /// is run again.
 fn has_nothing_to_take_back(job: &Job, memory: &CleanupMemory) -> bool {
-    let is_recovery = matches!(job.check, Some(Check::Wanted { shows: Shows::Recovery, .. }));
-    is_recovery && !memory.checks_shown.contains_key(&job.description.run_id)
+    // What this very job was shown as is known from its row, whatever is remembered.
+    let is_of_others =
+        matches!(job.check, Some(Check::Wanted { shows: Shows::Recovery, is_asked: false, .. }));
+    is_of_others && !memory.checks_shown.contains_key(&job.description.run_id)
 }
 
 /// Nobody runs anything again that is older than the rows of its jobs.

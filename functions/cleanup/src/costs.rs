@@ -10,8 +10,7 @@ use fleetfoot_model::digest::{Digest, DigestDay};
 use fleetfoot_model::events::{BudgetReached, DayReported, Fact};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::price::usd;
-use fleetfoot_model::record::CleanupMemory;
-use fleetfoot_model::runner::RunnerState;
+use fleetfoot_model::record::{CleanupMemory, Record};
 
 use crate::Cleanup;
 use crate::snapshot::Snapshot;
@@ -24,12 +23,13 @@ impl Cleanup {
         event: &str,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let has_stopped = |state: &RunnerState| matches!(state, RunnerState::Stopped(_));
-        let unsettled = snapshot.runners.values().map(|row| &*row.value);
-        let unsettled: Vec<_> = unsettled.filter(|runner| has_stopped(&runner.state)).collect();
+        let runners = snapshot.runners.values().map(|row| &row.value).filter(|runner| !runner.is_live());
+        let jobs = snapshot.jobs.values().map(|row| &row.value).filter(|job| !job.is_open());
+        let runners = runners.cloned().map(Record::Runner);
+        let unsettled: Vec<Record> = runners.chain(jobs.cloned().map(Record::Job)).collect();
         let memory = &mut memory.costs;
         let counted_at = memory.open_counted_at;
-        cost::count_due(&*self.ledger, &self.config.fleet, memory, unsettled, now).await?;
+        cost::count_due(&*self.ledger, &self.config.fleet, memory, &unsettled, now).await?;
         let is_counted_anew = memory.open_counted_at != counted_at;
         let mut facts = Vec::new();
         for period in periods(&self.config.budget, now) {

@@ -8,7 +8,7 @@ use fleetfoot_model::dismiss::Dismissal;
 use fleetfoot_model::events::{Fact, QueueCause, RunnerReaped, RunnerReleased};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::{PoolName, RunnerName};
-use fleetfoot_model::job::{Job, JobState};
+use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger;
 use fleetfoot_model::record::CleanupMemory;
 use fleetfoot_model::runner::{Runner, RunnerState};
@@ -91,10 +91,8 @@ impl Cleanup {
             },
             RunnerState::Busy(job) => {
                 let ended = match snapshot.jobs.get(job) {
-                    Some(_) => None,
-                    None => {
-                        ledger::job(&*self.ledger, *job).await?.and_then(|row| ended_at(&row.value.state))
-                    }
+                    Some(row) => row.value.ended_at(),
+                    None => ledger::job(&*self.ledger, *job).await?.and_then(|row| row.value.ended_at()),
                 };
                 let lingers = ended.is_some_and(|at| now > at.max(runner.changed_at) + timeouts.linger);
                 lingers.then(|| Finding::Stop(format!("job {job} ended and the runner did not")))
@@ -199,15 +197,6 @@ fn take_one(excess: &mut BTreeMap<PoolName, u64>, pool: &PoolName) -> bool {
             true
         }
         _ => false,
-    }
-}
-
-fn ended_at(state: &JobState) -> Option<Timestamp> {
-    match state {
-        JobState::Finished { at, .. } | JobState::Rejected { at, .. } | JobState::Expired { at, .. } => {
-            Some(*at)
-        }
-        JobState::Queued { .. } | JobState::Running { .. } => None,
     }
 }
 

@@ -10,7 +10,6 @@ use fleetfoot_model::labels;
 use fleetfoot_model::ledger;
 use fleetfoot_model::ports::{JobReport, JobStatus};
 use fleetfoot_model::record::{CleanupMemory, Index, Record};
-
 use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::budget::Budget;

@@ -14,7 +14,7 @@ use fleetfoot_model::runner::Runner;
 /// are enough: those behind them wait for the same.
 const LOOK_AT: [(Index, usize); 2] = [(Index::Unmatched, 1000), (Index::Active, 5000)];
 
-/// Every job and runner that may still change.
+/// Every job and runner of which something is still to be done; some of the jobs have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) jobs: BTreeMap<JobId, Stored<Arc<Job>>>,

@@ -158,9 +158,10 @@ impl Launch {
         let mut facts = Vec::new();
         let mut is_full = false;
         for (turn, id) in order.into_iter().enumerate() {
-            let Some(job) = jobs.remove(&id).map(Stored::owned) else { continue };
+            let Some(job) = jobs.remove(&id) else { continue };
             if !is_full && turn < MOST_AT_ONCE {
-                match self.serve(job, &Others { runners: &runners, ..Others::default() }, now).await {
+                let others = Others { runners: &runners, ..Others::default() };
+                match self.serve(job.owned(), &others, now).await {
                     Ok(served) => {
                         runners.retain(|row| !took(&served.facts, &row.value));
                         facts.extend(served.facts);
@@ -172,7 +173,7 @@ impl Launch {
                 }
             } else if must_answer == Some(id) {
                 let waiting = Waiting::capacity(&Counter::Runners, self.config.limits.runners);
-                facts.extend(self.defer(job, waiting, now).await?);
+                facts.extend(self.defer(job.owned(), waiting, now).await?);
             }
         }
         Ok(facts)
@@ -190,10 +191,9 @@ impl Launch {
         reason: &str,
         now: Timestamp,
     ) -> Result<Vec<Fact>, FunctionError> {
-        let mut facts = Vec::new();
+        let (mut facts, reason) = (Vec::new(), format!("its image cannot be used: {reason}"));
         for job in self.waiting_for(key).await? {
-            facts
-                .extend(self.reject(job.owned(), &format!("its image cannot be used: {reason}"), now).await?);
+            facts.extend(self.reject(job.owned(), &reason, now).await?);
         }
         Ok(facts)
     }

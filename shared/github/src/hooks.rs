@@ -10,11 +10,10 @@ use fleetfoot_model::secret::{Secret, SecretReference};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::permissions::WEBHOOK_EVENTS;
 use crate::session::Session;
 use crate::wire::Call;
 
-/// The events that a fleet lives by.
-const EVENTS: [&str; 2] = ["workflow_job", "workflow_run"];
 /// GitHub allows 20 webhooks for each event (GitHub docs, "About webhooks"), so one page has all that matter.
 const PER_PAGE: &str = "100";
 
@@ -70,7 +69,7 @@ impl HooksApi {
         let config = json!({
             "url": url, "content_type": "json", "insecure_ssl": "0", "secret": secret.expose(),
         });
-        let mut body = json!({ "active": true, "events": EVENTS, "config": config });
+        let mut body = json!({ "active": true, "events": WEBHOOK_EVENTS, "config": config });
         let found = listed.into_iter().find(|it| it.config.url.as_deref() == Some(url));
         let (call, change) = if let Some(Listed { id, .. }) = found {
             (Call::patch(format!("{path}/{id}")), HookChange::Updated)

@@ -41,7 +41,7 @@ pub enum Check {
         since: Timestamp,
         /// When to tell it next.
         ask_at: Timestamp,
-        /// Whether it was told and the answer is not known: GitHub may show it.
+        /// Whether GitHub may show something of this very job already: it was told, perhaps without an answer.
         is_asked: bool,
     },
     /// GitHub was told.
@@ -61,8 +61,8 @@ pub enum Check {
 }
 
 impl Check {
-    fn wanted(shows: Shows, now: Timestamp) -> Self {
-        Self::Wanted { shows, since: now, ask_at: now, is_asked: false }
+    fn wanted(shows: Shows, is_asked: bool, now: Timestamp) -> Self {
+        Self::Wanted { shows, since: now, ask_at: now, is_asked }
     }
 
     /// Whether GitHub is still to be told.
@@ -73,25 +73,26 @@ impl Check {
 
 impl Job {
     /// Has its commit show that it gets no runner, if the fleet's owner wants that and the commit is known. To be called
-    /// when it was rejected or given up; what is called twice counts once.
+    /// when it was rejected or given up; what is called twice counts once. Of a job that had a runner GitHub itself shows
+    /// what became of it.
     pub fn show_failure(&mut self, config: &Config, now: Timestamp) {
         let is_over = matches!(self.state, JobState::Rejected { .. } | JobState::Expired { .. });
-        if is_over && self.check.is_none() && self.can_be_shown(config) {
-            self.check = Some(Check::wanted(Shows::Failure, now));
+        if is_over && self.started_at.is_none() && self.check.is_none() && self.can_be_shown(config) {
+            self.check = Some(Check::wanted(Shows::Failure, false, now));
         }
     }
 
     /// Has its commit show that it got a runner, if that may show the contrary: of this job, or of an earlier attempt of
     /// its workflow run. To be called when it was given to a runner; what is called twice counts once.
     pub fn show_recovery(&mut self, config: &Config, now: Timestamp) {
-        let may_show_failure = match &self.check {
-            None => self.description.run_attempt > 1,
+        let is_shown = match &self.check {
             Some(Check::Wanted { shows, is_asked, .. }) => *shows == Shows::Failure && *is_asked,
             Some(Check::Told { shows, .. }) => *shows == Shows::Failure,
-            Some(Check::Dropped { .. }) => false,
+            None | Some(Check::Dropped { .. }) => false,
         };
-        if may_show_failure && self.can_be_shown(config) {
-            self.check = Some(Check::wanted(Shows::Recovery, now));
+        let may_be_another = self.check.is_none() && self.description.run_attempt > 1;
+        if (is_shown || may_be_another) && self.can_be_shown(config) {
+            self.check = Some(Check::wanted(Shows::Recovery, is_shown, now));
         }
     }
 
@@ -111,8 +112,12 @@ impl Job {
 
     /// GitHub will not be told.
     pub fn drop_check(&mut self, reason: &str, now: Timestamp) {
+        let what = match self.check {
+            Some(Check::Wanted { shows: Shows::Recovery, .. }) => "its commit may show a failed check still",
+            _ => "its commit shows no check of it",
+        };
         self.check = Some(Check::Dropped { reason: reason.to_owned(), at: now });
-        self.timeline.note(now, format!("its commit shows no check of it: {reason}"));
+        self.timeline.note(now, format!("{what}: {reason}"));
     }
 }
 

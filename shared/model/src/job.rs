@@ -153,6 +153,16 @@ impl Job {
         matches!(self.state, JobState::Queued { .. } | JobState::Running { .. })
     }
 
+    /// When it ended, if it did.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            JobState::Finished { at, .. } | JobState::Rejected { at, .. } | JobState::Expired { at, .. } => {
+                Some(*at)
+            }
+            JobState::Queued { .. } | JobState::Running { .. } => None,
+        }
+    }
+
     /// Whether it may still change, or GitHub is still to be asked or told something about it.
     pub fn is_unsettled(&self) -> bool {
         self.is_open()

@@ -81,7 +81,7 @@ pub enum Index {
     /// What looks for a partner: queued jobs without a runner, runners without a job. Before them all, while launches
     /// are paused, the pause.
     Unmatched,
-    /// Other jobs and runners that may still change.
+    /// Other jobs and runners that may still change; last, the jobs that ended and are not settled.
     Active,
     /// Base images and runner images.
     Images,
@@ -297,8 +297,9 @@ impl Record {
                 JobState::Queued { .. } | JobState::Running { .. } => {
                     (Index::Active, job.description.created_at)
                 }
-                // Ended, but GitHub is still to be asked to run it again, or to be told of it.
-                _ if job.is_unsettled() => (Index::Active, job.description.created_at),
+                // Ended, but GitHub is still to be asked to run it again, or to be told of it. However many there are,
+                // they stand behind all that is open, of which no look is to miss anything for their sake.
+                _ if job.is_unsettled() => (Index::Active, job.changed_at + KEEP_ENDED),
                 _ => (Index::Ended, job.changed_at),
             }),
             Self::Runner(runner) if runner.is_free() => Some((Index::Unmatched, runner.reserved_at)),

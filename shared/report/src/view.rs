@@ -41,10 +41,9 @@ pub struct JobView<'a> {
 
 impl<'a> From<&'a Job> for JobView<'a> {
     fn from(job: &'a Job) -> Self {
-        let (conclusion, ended_at) = match &job.state {
-            JobState::Finished { conclusion, at, .. } => (Some(conclusion.as_str()), Some(*at)),
-            JobState::Rejected { at, .. } | JobState::Expired { at, .. } => (None, Some(*at)),
-            JobState::Queued { .. } | JobState::Running { .. } => (None, None),
+        let conclusion = match &job.state {
+            JobState::Finished { conclusion, .. } => Some(conclusion.as_str()),
+            _ => None,
         };
         Self {
             description: &job.description,
@@ -55,7 +54,7 @@ impl<'a> From<&'a Job> for JobView<'a> {
             conclusion,
             spec: job.spec.as_ref(),
             started_at: job.started_at,
-            ended_at,
+            ended_at: job.ended_at(),
             changed_at: job.changed_at,
             launches: job.launches,
             failures: job.failures,

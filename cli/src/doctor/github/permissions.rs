@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetfoot_github::{App, Installation, Permissions};
+use fleetfoot_github::{App, Installation, Permission, WEBHOOK_EVENTS, needed_permissions};
 use fleetfoot_model::config::{Config, Credentials, Target};
 use fleetfoot_model::ports::GitHubError;
 
@@ -15,40 +15,6 @@ use crate::failure::{Failure, OrFail};
 const PERMISSIONS: &str = "permissions";
 const EVENTS: &str = "events";
 const INSTALLATION: &str = "installation";
-
-/// A permission that the fleet needs, and what for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Needed {
-    /// As GitHub's API calls it.
-    pub(crate) name: &'static str,
-    /// `read` or `write`.
-    pub(crate) level: &'static str,
-    /// As GitHub's pages call it.
-    pub(crate) title: &'static str,
-}
-
-/// What an App has to be allowed for a fleet that is configured so (GitHub docs, "Permissions required for GitHub Apps").
-pub(crate) fn needed(config: &Config) -> Vec<Needed> {
-    let runners = match config.github.target {
-        Target::Organization(_) => Needed {
-            name: "organization_self_hosted_runners",
-            level: "write",
-            title: "Organization: Self-hosted runners",
-        },
-        Target::Repositories(_) => {
-            Needed { name: "administration", level: "write", title: "Repository: Administration" }
-        }
-    };
-    let level = if config.recovery.rerun_interrupted { "write" } else { "read" };
-    let mut needed = vec![runners, Needed { name: "actions", level, title: "Repository: Actions" }];
-    if config.notify.check_runs {
-        needed.push(Needed { name: "checks", level: "write", title: "Repository: Checks" });
-    }
-    needed
-}
-
-/// The events that the webhook has to tell of, and whether nothing works without.
-const NEEDED_EVENTS: [(&str, bool); 2] = [("workflow_job", true), ("workflow_run", false)];
 
 pub(super) struct Check(pub(super) Arc<Desk>);
 
@@ -111,16 +77,12 @@ fn settings(config: &Config, app: &App, tab: &str) -> String {
     format!("{pages}{of}/settings/apps/{}/{tab}", app.slug)
 }
 
-fn allows(permissions: &Permissions, needed: &Needed) -> bool {
-    let level = permissions.get(needed.name).map(String::as_str);
-    matches!((needed.level, level), (_, Some("write" | "admin")) | ("read", Some("read")))
-}
-
 fn permissions(config: &Config, app: &App, installation: &Installation) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for needed in needed(config) {
-        let Needed { level, title, .. } = needed;
-        if !allows(&app.permissions, &needed) {
+    let needed = needed_permissions(&config.github.target, config.into());
+    for permission in &needed {
+        let Permission { level, title, .. } = permission;
+        if !permission.is_in(&app.permissions) {
             let what = format!("the App {} lacks the permission {title}: {level}", app.slug);
             let hint = format!(
                 "grant it at {}, then accept it at {}",
@@ -128,7 +90,7 @@ fn permissions(config: &Config, app: &App, installation: &Installation) -> Vec<F
                 installation.html_url
             );
             findings.push(Finding::error(PERMISSIONS, what).hint(hint));
-        } else if !allows(&installation.permissions, &needed) {
+        } else if !permission.is_in(&installation.permissions) {
             let account = &installation.account.login;
             let what = format!("{account} has not accepted the App's permission {title}: {level}");
             let hint = format!("an owner of {account} accepts it at {}", installation.html_url);
@@ -136,7 +98,7 @@ fn permissions(config: &Config, app: &App, installation: &Installation) -> Vec<F
         }
     }
     if findings.is_empty() {
-        let names: Vec<_> = needed(config).iter().map(|it| format!("{}: {}", it.name, it.level)).collect();
+        let names: Vec<_> = needed.iter().map(ToString::to_string).collect();
         findings.push(Finding::ok(PERMISSIONS, format!("the App {} has {}", app.slug, names.join(", "))));
     }
     findings
@@ -145,7 +107,7 @@ fn permissions(config: &Config, app: &App, installation: &Installation) -> Vec<F
 fn events(config: &Config, app: &App, installation: &Installation) -> Vec<Finding> {
     let has = |events: &[String], event: &str| events.iter().any(|it| it == event);
     let mut findings = Vec::new();
-    for (event, is_vital) in NEEDED_EVENTS {
+    for event in WEBHOOK_EVENTS {
         let hint = if !has(&app.events, event) {
             format!("choose it under \"Subscribe to events\" at {}", settings(config, app, "permissions"))
         } else if !has(&installation.events, event) {
@@ -153,7 +115,7 @@ fn events(config: &Config, app: &App, installation: &Installation) -> Vec<Findin
         } else {
             continue;
         };
-        let finding = if is_vital {
+        let finding = if event == WEBHOOK_EVENTS[0] {
             Finding::error(EVENTS, format!("the App's webhook does not tell of {event}: no job is heard of"))
         } else {
             let what = format!(

@@ -1,3 +1,5 @@
+use fleetfoot_github::Permissions;
+
 use super::*;
 use crate::doctor::finding::Severity;
 use crate::doctor::testing::config;

@@ -2,14 +2,10 @@
 
 use fleetfoot_model::ids::{ClassName, JobId, Repository, RunnerName};
 use fleetfoot_model::ledger::{self, Ledger};
-use fleetfoot_model::record::Index;
 use fleetfoot_model::runner::{Runner, RunnerState};
 
 use crate::failure::{Failure, OrFail};
 use crate::rows;
-
-/// The most rows that are looked through.
-const MOST: usize = 100_000;
 
 /// Names, or what runners are.
 #[derive(Debug, clap::Args)]
@@ -43,16 +39,9 @@ impl Choice {
             }
             return Ok(names);
         }
-        let mut found: Vec<Runner> = Vec::new();
-        for index in [Index::Unmatched, Index::Active] {
-            let rows = ledger.list(index, MOST).await.or_fail("runners cannot be listed")?;
-            let runners = rows.into_iter().filter_map(|row| rows::runner(row.value));
-            found.extend(runners.filter(|runner| runner.is_live() && self.fits(runner)));
-        }
-        found.sort_by_key(|runner| runner.reserved_at);
         let mut names = Vec::new();
-        for runner in found {
-            if self.is_for_repository(ledger, &runner).await? && !names.contains(&runner.name) {
+        for runner in rows::live_runners(ledger).await.or_fail("runners cannot be listed")? {
+            if self.fits(&runner) && self.is_for_repository(ledger, &runner).await? {
                 names.push(runner.name);
             }
         }

@@ -222,8 +222,8 @@ impl Vault {
     pub(super) fn remainder(&self) -> Option<String> {
         match self {
             Self::Aws { store: Store::SecretsManager, .. } => Some(format!(
-                "Secrets Manager keeps them for {} days, in which `aws secretsmanager restore-secret` or another setup \
-                 has them back",
+                "Secrets Manager keeps them for {} days, in which `aws secretsmanager restore-secret` has them back; \
+                 another setup takes their names for new ones",
                 manager::RECOVERY_DAYS
             )),
             _ => None,

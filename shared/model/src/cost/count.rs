@@ -8,7 +8,6 @@ use super::{CostHour, HOUR, Sums, hour_of, tally};
 use crate::ids::FleetName;
 use crate::ledger::{self, Ledger, LedgerError, Stored};
 use crate::record::{Index, KEEP_ENDED, Key, Record};
-use crate::runner::Runner;
 use crate::{SignedDuration, Timestamp};
 
 /// How long after its end an hour is counted, again and again: what is told late, or stands in an index late, is in the
@@ -41,21 +40,17 @@ pub struct CostMemory {
     pub digest: Option<(String, String)>,
 }
 
-/// Counts the hours that are due. `unsettled` are runners that ended and are not settled yet.
+/// Counts the hours that are due. `unsettled` are jobs and runners that ended and are not settled yet.
 ///
 /// # Errors
 /// As the ledger says. What was counted before is remembered.
-pub async fn count_due<'a, R>(
+pub async fn count_due(
     ledger: &dyn Ledger,
     fleet: &FleetName,
     memory: &mut CostMemory,
-    unsettled: R,
+    unsettled: &[Record],
     now: Timestamp,
-) -> Result<(), LedgerError>
-where
-    R: IntoIterator<Item = &'a Runner> + Clone + Send,
-    R::IntoIter: Send,
-{
+) -> Result<(), LedgerError> {
     let oldest = hour_of(now - COUNTABLE) + HOUR;
     if memory.next.len() != COUNTS.len() {
         let first = ledger.list_between(Index::Ended, oldest..now, None, 1).await?;
@@ -66,7 +61,7 @@ where
     for (n, delay) in COUNTS.into_iter().enumerate() {
         let mut hour = memory.next[n].max(oldest);
         while hour + HOUR + delay <= now && counted < MOST_HOURS {
-            count_hour(ledger, fleet, hour, unsettled.clone()).await?;
+            count_hour(ledger, fleet, hour, unsettled).await?;
             counted += 1;
             hour += HOUR;
             memory.next[n] = hour;
@@ -81,11 +76,11 @@ where
 }
 
 /// Counts an hour and writes it over what was there.
-async fn count_hour<'a>(
+async fn count_hour(
     ledger: &dyn Ledger,
     fleet: &FleetName,
     hour: Timestamp,
-    unsettled: impl IntoIterator<Item = &'a Runner> + Send,
+    unsettled: &[Record],
 ) -> Result<(), LedgerError> {
     // Before what is counted: if somebody else counts meanwhile, and later rows than this, this count is refused.
     let before = parts_of(ledger, hour).await?;

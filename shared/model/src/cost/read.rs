@@ -31,7 +31,7 @@ pub async fn spent(
     let uncounted = uncounted.max(hour_of(now - COUNTABLE) + HOUR).max(within.start);
     let mut spent = counted(ledger, within.start..uncounted.min(within.end)).await?;
     if uncounted < within.end {
-        spent.extend(tally(ledger, fleet, uncounted..within.end, []).await?);
+        spent.extend(tally(ledger, fleet, uncounted..within.end, &[]).await?);
     }
     Ok(spent)
 }

@@ -37,44 +37,55 @@ struct Told {
     waited_millis: Option<u64>,
 }
 
-/// Counts what ended within a time, by hours. `also` are runners that ended and are not settled yet.
+/// The rows that count, each once.
+#[derive(Default)]
+struct Rows {
+    runners: BTreeMap<RunnerName, Ended>,
+    jobs: BTreeMap<JobId, Told>,
+}
+
+impl Rows {
+    /// A row that was settled meanwhile takes the place of what it was.
+    fn take(&mut self, row: &Record, fleet: &FleetName) {
+        match row {
+            Record::Runner(runner) => {
+                self.runners.extend(ended(runner).map(|it| (runner.name.clone(), it)));
+            }
+            Record::Job(job) => drop(self.jobs.insert(job.id(), told(job, fleet))),
+            _ => {}
+        }
+    }
+}
+
+/// Counts what ended within a time, by hours. `unsettled` are jobs and runners that ended and are not in that index yet.
 ///
 /// # Errors
 /// As the ledger says.
-pub async fn tally<'a>(
+pub async fn tally(
     ledger: &dyn Ledger,
     fleet: &FleetName,
     within: Range<Timestamp>,
-    also: impl IntoIterator<Item = &'a Runner> + Send,
+    unsettled: &[Record],
 ) -> Result<BTreeMap<Timestamp, Sums>, LedgerError> {
-    let mut runners: BTreeMap<RunnerName, Ended> = BTreeMap::new();
-    for runner in also {
-        if within.contains(&runner.changed_at) {
-            runners.extend(ended(runner).map(|it| (runner.name.clone(), it)));
-        }
+    let mut rows = Rows::default();
+    for row in unsettled {
+        rows.take(row, fleet);
     }
-    let mut jobs: BTreeMap<JobId, Told> = BTreeMap::new();
     let mut after = None;
     loop {
         let page = ledger.list_between(Index::Ended, within.clone(), after.as_ref(), PAGE).await?;
         let is_last = page.len() < PAGE;
         for row in &page {
-            match &row.value {
-                // A row that was settled meanwhile takes the place of what it was.
-                Record::Runner(runner) => {
-                    runners.extend(ended(runner).map(|it| (runner.name.clone(), it)));
-                }
-                Record::Job(job) => {
-                    jobs.insert(job.id(), told(job, fleet));
-                }
-                _ => {}
-            }
+            rows.take(&row.value, fleet);
         }
         if is_last {
             break;
         }
         after = page.into_iter().next_back().map(|row| row.value);
     }
+    let Rows { mut runners, mut jobs } = rows;
+    runners.retain(|_, runner| within.contains(&runner.at));
+    jobs.retain(|_, job| within.contains(&job.at));
     let mut hours: BTreeMap<Timestamp, Sums> = BTreeMap::new();
     for (name, runner) in &runners {
         let other = match runner.job {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fleetfoot_model::SignedDuration;
 use fleetfoot_model::check::{Check, CheckRun, Shows};
 use fleetfoot_model::config::Config;
 use fleetfoot_model::decide::retry;
@@ -58,6 +59,11 @@ fn only_a_job_that_was_given_up_is_shown_and_only_where_that_is_wanted() {
     queued.expire("late", now());
     queued.show_failure(&on, now());
     assert_eq!(shows(&queued), Some(Shows::Failure));
+    let mut ran = known(|_| {});
+    ran.start("ff-1-1", now(), now());
+    ran.expire("for days", now());
+    ran.show_failure(&on, now());
+    assert_eq!(ran.check, None, "it had a runner");
     let mut unknown = known(|description| description.head_sha = None);
     unknown.reject("no", now());
     unknown.show_failure(&on, now());
@@ -73,6 +79,10 @@ fn what_is_still_to_be_shown_keeps_its_row_open() {
     let mut job = rejected("no", &on());
     let index = |job: &Job| Record::from(job.clone()).index().map(|(index, _)| index);
     assert!(job.is_unsettled() && index(&job) == Some(Index::Active));
+    let mut running = known(|it| it.created_at = now() + SignedDuration::from_hours(24));
+    running.start("ff-1-1", now(), now());
+    let place = |job: &Job| Record::from(job.clone()).index();
+    assert!(place(&running) < place(&job), "it stands behind what runs, however late that came");
     job.show_failure(&on(), now());
     job.check_told(now());
     assert!(!job.is_unsettled() && index(&job) == Some(Index::Ended));
@@ -97,7 +107,9 @@ fn a_start_takes_back_what_was_shown() {
     assert_eq!(shows(&started(known(|it| it.run_attempt = 2))), Some(Shows::Recovery));
     let mut shown = rejected("no", &on);
     shown.check_told(now());
-    assert_eq!(shows(&started(shown)), Some(Shows::Recovery));
+    let taken_back = started(shown);
+    assert_eq!(shows(&taken_back), Some(Shows::Recovery));
+    assert!(run_of(&taken_back).may_be_there, "its own row says so, whatever else is forgotten");
     // Not asked for yet: it is simply not asked for any more.
     assert_eq!(shows(&started(rejected("no", &on))), Some(Shows::Failure));
     assert_eq!(CheckRun::of(&started(rejected("no", &on)), &on.notify), None);

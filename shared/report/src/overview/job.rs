@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::MOST_SHOWN;
 use super::lines::{brief, page};
-use super::rows::{Rows, ended_at};
+use super::rows::Rows;
 use super::wait::Wait;
 use crate::view;
 
@@ -156,7 +156,7 @@ pub(super) fn line(job: &Job, runner: Option<&Runner>) -> JobLine {
         conclusion,
         created_at: description.created_at,
         started_at: job.started_at,
-        ended_at: ended_at(job),
+        ended_at: job.ended_at(),
         changed_at: job.changed_at,
         cost_usd: runner.filter(is_own).and_then(|runner| runner.cost_micro_usd).map(usd),
     }

@@ -84,11 +84,17 @@ impl Reader {
         open.extend(active);
         let mut newest: HashMap<Key, Stored<Record>> = HashMap::new();
         for row in open {
-            let known = newest.get(&row.value.key()).or_else(|| self.ended.get(&row.value.key()));
-            if known.is_none_or(|known| known.version < row.version) {
-                self.ended.remove(&row.value.key());
-                newest.insert(row.value.key(), row);
+            let key = row.value.key();
+            let known = newest.get(&key).or_else(|| self.ended.get(&key));
+            if known.is_some_and(|known| known.version >= row.version) {
+                continue;
             }
+            newest.remove(&key);
+            self.ended.remove(&key);
+            // A job that ended comes among the ended only when GitHub was told of it: far behind the newest by then.
+            let has_ended = matches!(&row.value, Record::Job(job) if !job.is_open());
+            let place = if has_ended { &mut self.ended } else { &mut newest };
+            place.insert(key, row);
         }
         let open = newest.into_values().map(|row| row.value).collect();
         Ok(Fetched { open, images: images.into_iter().map(|row| row.value).collect(), cut })
@@ -140,7 +146,11 @@ impl Reader {
 }
 
 fn sort_time(row: &Record) -> Timestamp {
-    row.index().map_or(Timestamp::MIN, |(_, at)| at)
+    match row {
+        Record::Job(job) => job.changed_at,
+        Record::Runner(runner) => runner.changed_at,
+        _ => Timestamp::MIN,
+    }
 }
 
 fn ended_before(row: &Record, time: Timestamp) -> bool {
@@ -153,7 +163,7 @@ fn counts(rows: &Rows<'_>, now: Timestamp) -> Counts {
     let mut counts = Counts::default();
     let today = midnight(now);
     for row in rows.jobs() {
-        let is_today = super::rows::ended_at(row).is_some_and(|at| at >= today);
+        let is_today = row.ended_at().is_some_and(|at| at >= today);
         match Job::of(row) {
             Job::Waiting => counts.waiting += 1,
             Job::Starting => counts.starting += 1,

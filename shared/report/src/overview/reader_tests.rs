@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use fleetfoot_local::ledger::MemoryLedger;
+use fleetfoot_model::check::{Check, Shows};
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ids::JobId;
 use fleetfoot_model::ledger::{self, Change, Ledger, LedgerError, Stored};
@@ -83,4 +84,24 @@ async fn a_job_that_moves_while_the_fleet_is_read_is_told_once() {
         let overview = reader.read(&ledger, &config(), at(second)).await.unwrap();
         assert_eq!(overview.jobs.iter().map(|it| it.id).collect::<Vec<_>>(), [JobId(1)]);
     }
+}
+
+/// It comes among the ended long after it ended, behind more than a reader looks at anew.
+#[tokio::test]
+async fn a_job_that_github_is_told_of_late_is_not_lost() {
+    let ledger = MemoryLedger::new();
+    let mut late = job(1, "acme/app", at(0));
+    late.reject("no", at(1));
+    let (since, ask_at) = (at(1), at(1));
+    late.check = Some(Check::Wanted { shows: Shows::Failure, since, ask_at, is_asked: false });
+    put(&ledger, late.clone()).await;
+    let (mut reader, config) = (Reader::default(), config());
+    assert_eq!(reader.read(&ledger, &config, at(2)).await.unwrap().counts.refused_today, 1);
+    for id in 2..=200 {
+        end(&ledger, id, id.cast_signed()).await;
+    }
+    assert_eq!(reader.read(&ledger, &config, at(300)).await.unwrap().counts.refused_today, 200);
+    late.check_told(at(301));
+    put(&ledger, late).await;
+    assert_eq!(reader.read(&ledger, &config, at(302)).await.unwrap().counts.refused_today, 200);
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use fleetfoot_model::Timestamp;
 use fleetfoot_model::base::Base;
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ids::{ImageKey, JobId, Repository};
@@ -13,7 +12,7 @@ use fleetfoot_model::runner::{Runner, Scope};
 /// Rows by kind, each in the order in which they were read.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
-    /// Queued and running ones, oldest first; also ended ones of which GitHub is still to be asked or told something.
+    /// Queued and running ones, oldest first.
     pub(super) open_jobs: Vec<&'a Job>,
     /// Newest first.
     pub(super) ended_jobs: Vec<&'a Job>,
@@ -87,16 +86,5 @@ impl<'a> Rows<'a> {
             Scope::Organization(_) => None,
         };
         of_job().or_else(counted).or_else(scope)
-    }
-}
-
-/// When a job ended, if it did.
-pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
-    use fleetfoot_model::job::JobState;
-    match &job.state {
-        JobState::Finished { at, .. } | JobState::Rejected { at, .. } | JobState::Expired { at, .. } => {
-            Some(*at)
-        }
-        JobState::Queued { .. } | JobState::Running { .. } => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Readings of a ledger in memory.
 
 use fleetfoot_local::ledger::MemoryLedger;
+use fleetfoot_model::check::{Check, Shows};
 use fleetfoot_model::config::{self, Config};
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::events::JobDescription;
@@ -299,6 +300,22 @@ pub(super) async fn end(ledger: &dyn Ledger, id: u64, second: i64) {
     let mut ended = job(id, "acme/app", at(0));
     ended.reject("no", at(second));
     put(ledger, ended).await;
+}
+
+/// However long GitHub is still to be told something of it.
+#[tokio::test]
+async fn a_job_that_ended_stands_with_the_ended() {
+    let ledger = MemoryLedger::new();
+    put(&ledger, job(1, "acme/app", at(0))).await;
+    end(&ledger, 2, 10).await;
+    let mut unsettled = job(3, "acme/app", at(-5));
+    unsettled.reject("no", at(20));
+    let (since, ask_at) = (at(20), at(20));
+    unsettled.check = Some(Check::Wanted { shows: Shows::Failure, since, ask_at, is_asked: false });
+    put(&ledger, unsettled).await;
+    end(&ledger, 4, 30).await;
+    let overview = Overview::read(&ledger, &config(), at(40)).await.unwrap();
+    assert_eq!(overview.jobs.iter().map(|job| job.id.0).collect::<Vec<_>>(), [1, 4, 3, 2]);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ pub(crate) struct Books {
     to_judge: Vec<JobId>,
     counts: BTreeMap<Counter, u64>,
     jobs: HashMap<JobId, u8>,
-    /// Jobs that have not ended, or are to be run again.
+    /// Jobs that have not ended, or of which GitHub is still to be asked or told something.
     pub(super) open_jobs: BTreeSet<JobId>,
     given: HashMap<RunnerName, u32>,
     pub(super) agents_up: u64,

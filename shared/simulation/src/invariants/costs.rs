@@ -25,7 +25,7 @@ pub(super) fn check(world: &World, found: &mut Found) {
     let ledger = Calm(world.ledger.clone());
     let rows = world.ledger.inside();
     let read = |index| at_once(rows.list(index, usize::MAX)).unwrap_or_default();
-    let runners: Vec<Runner> =
+    let runners: Vec<Arc<Runner>> =
         [Index::Ended, Index::Active].into_iter().flat_map(read).filter_map(stopped).collect();
     let mut expected = Amounts::default();
     for runner in &runners {
@@ -36,7 +36,8 @@ pub(super) fn check(world: &World, found: &mut Found) {
             ..Amounts::default()
         };
     }
-    let counted = at_once(count(&ledger, &runners, world));
+    let unsettled: Vec<Record> = runners.into_iter().map(Record::Runner).collect();
+    let counted = at_once(count(&ledger, &unsettled, world));
     let counted = counted.map(|all| {
         let Amounts { runners, seconds, micro_usd, .. } = all;
         Amounts { runners, seconds, micro_usd, ..Amounts::default() }
@@ -47,13 +48,13 @@ pub(super) fn check(world: &World, found: &mut Found) {
     }
 }
 
-async fn count(ledger: &dyn Ledger, runners: &[Runner], world: &World) -> Result<Amounts, LedgerError> {
+async fn count(ledger: &dyn Ledger, unsettled: &[Record], world: &World) -> Result<Amounts, LedgerError> {
     let fleet = &world.config.fleet;
     let mut memory = ledger::cleanup_memory(ledger).await?.value.costs;
     let mut now = world.now();
     let end = now + UNTIL_ALL_IS_COUNTED;
     while now < end {
-        count_due(ledger, fleet, &mut memory, runners, now).await?;
+        count_due(ledger, fleet, &mut memory, unsettled, now).await?;
         now += EVERY;
     }
     let mut total = Amounts::default();
@@ -63,11 +64,9 @@ async fn count(ledger: &dyn Ledger, runners: &[Runner], world: &World) -> Result
     Ok(total)
 }
 
-fn stopped(row: Stored<Record>) -> Option<Runner> {
+fn stopped(row: Stored<Record>) -> Option<Arc<Runner>> {
     match row.value {
-        Record::Runner(runner) if !runner.is_live() && runner.cost_micro_usd.is_some() => {
-            Some(Arc::unwrap_or_clone(runner))
-        }
+        Record::Runner(runner) if !runner.is_live() && runner.cost_micro_usd.is_some() => Some(runner),
         _ => None,
     }
 }
