@@ -13,6 +13,9 @@ use crate::failure::{Failure, OrFail};
 /// The file in the fleet's folder that holds rows, counters and events.
 pub(crate) const DATABASE: &str = "fleet.db";
 
+/// The file in it that `up` holds.
+const LOCK: &str = "up.lock";
+
 /// `--state`
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct State {
@@ -53,6 +56,12 @@ impl State {
                 ))
                 .because(&error)
         })
+    }
+
+    /// Whether `up` runs: it holds its lock for as long as it lives.
+    pub(crate) fn is_up(&self) -> bool {
+        let Ok(file) = std::fs::File::open(self.state.join(LOCK)) else { return false };
+        matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
     }
 
     /// The rows of a fleet that is there.

@@ -135,8 +135,11 @@ fn ask_target(people: &dyn People) -> Result<Target, Failure> {
         return Err(Failure::new("it is not known whose jobs to serve, and nobody can be asked")
             .hint("--organization NAME, or --repository OWNER/NAME, as often as there are repositories"));
     }
-    let answer =
-        people.ask("Whose jobs: an organization (acme), or repositories (acme/app acme/lib)", None)?;
+    let question = "Whose jobs: an organization (acme), or repositories (acme/app acme/lib)";
+    people.ask_until(question, None, parse_target)
+}
+
+fn parse_target(answer: &str) -> Result<Target, Failure> {
     let words: Vec<&str> = answer.split([' ', ',']).filter(|it| !it.is_empty()).collect();
     let mistaken = || {
         Failure::new(format!("{answer:?} names neither an organization nor repositories"))

@@ -28,6 +28,23 @@ pub(crate) trait People: Send + Sync {
     fn open(&self, address: &str);
 }
 
+impl dyn People + '_ {
+    /// Asks until the answer can be used; whoever has mistyped is told what is wrong with it.
+    pub(crate) fn ask_until<T>(
+        &self,
+        question: &str,
+        default: Option<&str>,
+        read: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            match read(&self.ask(question, default)?) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => self.say(output::describe(&failure).trim_end()),
+            }
+        }
+    }
+}
+
 /// Says what somebody has to do now.
 pub(crate) fn call(people: &dyn People, words: &str) {
     people.say(&format!("{:<13} {}", "", paint(WAITING, &safe(words))));
@@ -84,7 +101,7 @@ impl People for Terminal {
         if self.yes {
             return Ok(true);
         }
-        self.insist(question)?;
+        self.insist(question).map_err(|failure| failure.hint("--yes agrees where nobody can be asked"))?;
         Confirm::new().with_prompt(question).default(true).interact().or_fail(UNASKED)
     }
 
