@@ -86,13 +86,16 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Its text, whatever is in it.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        read_config(&self.config)
+            .map_err(|failure| failure.hint("--config or FLEETFOOT_CONFIG names another file"))
+    }
+
     /// Reads and checks it. Every mistake is told at once.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let file = self.config.display().to_string();
-        let text = read_config(&self.config).map_err(|failure| Failure {
-            hint: Some("--config or FLEETFOOT_CONFIG names another file".to_owned()),
-            ..failure
-        })?;
+        let text = self.text()?;
         config::load(&file, &text).map_err(|error| mistaken(&error))
     }
 
