@@ -10,6 +10,7 @@ use std::{io, process};
 
 use dialoguer::console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -191,14 +192,24 @@ fn show(bar: &ProgressBar, target: ProgressDrawTarget) -> bool {
 fn end_on_interrupt() {
     // Where nobody can listen it ends the process as it always does.
     let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
+    let terminal = tcgetattr(io::stdin()).ok();
     tokio::spawn(async move {
         if interrupts.recv().await.is_some() {
-            if let Some(bar) = shown().take() {
-                bar.finish_and_clear();
+            // Who asks for a secret has turned the echo off.
+            if let Some(terminal) = terminal {
+                let _ = tcsetattr(io::stdin(), OptionalActions::Now, &terminal);
             }
-            process::exit(INTERRUPTED);
+            interrupted();
         }
     });
+}
+
+/// Ends the process as Ctrl-C does, and leaves nothing on the screen.
+pub(crate) fn interrupted() -> ! {
+    if let Some(bar) = shown().take() {
+        bar.finish_and_clear();
+    }
+    process::exit(INTERRUPTED)
 }
 
 #[cfg(test)]

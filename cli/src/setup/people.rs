@@ -1,13 +1,14 @@
 //! Whoever runs `setup`: what they are told, asked, and shown in a browser.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::process::{Command, Stdio};
 
-use dialoguer::{Confirm, Input, Password};
+use dialoguer::{Input, Password};
 use fleetfoot_model::secret::Secret;
 
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, WAITING, paint};
+use crate::progress;
 use crate::text::safe;
 
 const UNASKED: &str = "the question cannot be asked";
@@ -42,6 +43,22 @@ impl dyn People + '_ {
                 Err(failure) => self.say(output::describe(&failure).trim_end()),
             }
         }
+    }
+}
+
+fn is_yes(answer: &str) -> Option<bool> {
+    match answer.trim().to_lowercase().as_str() {
+        "" | "y" | "yes" => Some(true),
+        "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// An answer, unless it was Ctrl-C: that ends the process, as it does wherever nothing is asked.
+fn answered<T>(answer: Result<T, dialoguer::Error>) -> Result<T, Failure> {
+    match answer {
+        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => progress::interrupted(),
+        answer => answer.or_fail(UNASKED),
     }
 }
 
@@ -89,12 +106,12 @@ impl People for Terminal {
             Some(default) => input.default(default.to_owned()),
             None => input,
         };
-        Ok(input.interact_text().or_fail(UNASKED)?.trim().to_owned())
+        Ok(answered(input.interact_text())?.trim().to_owned())
     }
 
     fn ask_secret(&self, question: &str) -> Result<Secret, Failure> {
         self.insist(question)?;
-        Password::new().with_prompt(question).interact().or_fail(UNASKED).map(Secret::new)
+        answered(Password::new().with_prompt(question).interact()).map(Secret::new)
     }
 
     fn agrees(&self, question: &str) -> Result<bool, Failure> {
@@ -102,7 +119,16 @@ impl People for Terminal {
             return Ok(true);
         }
         self.insist(question).map_err(|failure| failure.hint("--yes agrees where nobody can be asked"))?;
-        Confirm::new().with_prompt(question).default(true).interact().or_fail(UNASKED)
+        // dialoguer's own question hides the cursor, and Ctrl-C would leave it so.
+        let question = format!("{question} [Y/n]");
+        loop {
+            let input = Input::<String>::new().with_prompt(&question).allow_empty(true);
+            let answer = answered(input.interact_text())?;
+            match is_yes(&answer) {
+                Some(answer) => return Ok(answer),
+                None => self.say("y or n; nothing means y"),
+            }
+        }
     }
 
     fn open(&self, address: &str) {
@@ -115,6 +141,22 @@ impl People for Terminal {
         command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Err(error) = command.spawn() {
             tracing::debug!(%error, opener, "no browser can be opened");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_neither_yes_nor_no_is_asked_again() {
+        for (answer, is) in [("", Some(true)), (" Yes ", Some(true)), ("n", Some(false)), ("NO", Some(false))]
+        {
+            assert_eq!(is_yes(answer), is, "{answer}");
+        }
+        for answer in ["x", "yess", "-"] {
+            assert_eq!(is_yes(answer), None, "{answer}");
         }
     }
 }
