@@ -280,6 +280,11 @@ fn kind_of(target: &Target, people: &dyn People, found: Result<bool, GitHubError
             call(people, &format!("GitHub shows strangers no account {owner}: is its name right?"));
             Ok(true)
         }
+        (_, Err(error @ GitHubError::Unavailable(_))) => {
+            // It may be well again when somebody has come back from the browser.
+            call(people, &format!("GitHub did not say who {owner} is: {error}"));
+            Ok(true)
+        }
         (_, found) => Ok(found.unwrap_or(true)),
     }
 }

@@ -192,10 +192,17 @@ impl Setup<'_> {
             format!("delete the App at {page}")
         };
         steps.tell(self.people, "GitHub", Outcome::left(at_github));
-        let files = format!("{} and {SAM_CONFIG}", self.answers.config.display());
-        steps.tell(self.people, "files", Outcome::left(format!("{files} stay; they hold no secret")));
+        let config = self.answers.config.display();
+        let (files, note) = if self.answers.stack().is_some() {
+            (
+                format!("{config} and {SAM_CONFIG} stay; they hold no secret"),
+                "AWS keeps a last backup of the table for 35 days; task definitions cost nothing",
+            )
+        } else {
+            (format!("{config} stays; it holds no secret"), "`fleetfoot setup --local` sets it up again")
+        };
+        steps.tell(self.people, "files", Outcome::left(files));
         self.notebook.forget();
-        let note = "AWS keeps a last backup of the table for 35 days; task definitions cost nothing";
         self.taken_down(&steps, note)
     }
 
