@@ -25,6 +25,10 @@ pub(crate) trait People: Send + Sync {
     fn ask_secret(&self, question: &str) -> Result<Secret, Failure>;
     /// Asks for a yes. Without a person it is what `--yes` says.
     fn agrees(&self, question: &str) -> Result<bool, Failure>;
+    /// The same before something is lost: who only presses return has not said yes.
+    fn agrees_to_lose(&self, question: &str) -> Result<bool, Failure> {
+        self.agrees(question)
+    }
     /// Shows a page, if it can be shown.
     fn open(&self, address: &str);
 }
@@ -46,9 +50,10 @@ impl dyn People + '_ {
     }
 }
 
-fn is_yes(answer: &str) -> Option<bool> {
+fn is_yes(answer: &str, usual: bool) -> Option<bool> {
     match answer.trim().to_lowercase().as_str() {
-        "" | "y" | "yes" => Some(true),
+        "" => Some(usual),
+        "y" | "yes" => Some(true),
         "n" | "no" => Some(false),
         _ => None,
     }
@@ -88,6 +93,23 @@ impl Terminal {
         Err(Failure::new(format!("nobody can be asked here: {question}"))
             .hint("run it in a terminal, or answer by the flags that `fleetfoot setup --help` tells"))
     }
+
+    /// `usual` is what return alone means.
+    fn yes_or_no(&self, question: &str, usual: bool) -> Result<bool, Failure> {
+        if self.yes {
+            return Ok(true);
+        }
+        self.insist(question).map_err(|failure| failure.hint("--yes agrees where nobody can be asked"))?;
+        // dialoguer's own question hides the cursor, and Ctrl-C would leave it so.
+        let question = format!("{question} {}", if usual { "[Y/n]" } else { "[y/N]" });
+        loop {
+            let input = Input::<String>::new().with_prompt(&question).allow_empty(true);
+            if let Some(answer) = is_yes(&answered(input.interact_text())?, usual) {
+                return Ok(answer);
+            }
+            self.say("y or n");
+        }
+    }
 }
 
 impl People for Terminal {
@@ -115,20 +137,11 @@ impl People for Terminal {
     }
 
     fn agrees(&self, question: &str) -> Result<bool, Failure> {
-        if self.yes {
-            return Ok(true);
-        }
-        self.insist(question).map_err(|failure| failure.hint("--yes agrees where nobody can be asked"))?;
-        // dialoguer's own question hides the cursor, and Ctrl-C would leave it so.
-        let question = format!("{question} [Y/n]");
-        loop {
-            let input = Input::<String>::new().with_prompt(&question).allow_empty(true);
-            let answer = answered(input.interact_text())?;
-            match is_yes(&answer) {
-                Some(answer) => return Ok(answer),
-                None => self.say("y or n; nothing means y"),
-            }
-        }
+        self.yes_or_no(question, true)
+    }
+
+    fn agrees_to_lose(&self, question: &str) -> Result<bool, Failure> {
+        self.yes_or_no(question, false)
     }
 
     fn open(&self, address: &str) {
@@ -153,10 +166,11 @@ mod tests {
     fn what_is_neither_yes_nor_no_is_asked_again() {
         for (answer, is) in [("", Some(true)), (" Yes ", Some(true)), ("n", Some(false)), ("NO", Some(false))]
         {
-            assert_eq!(is_yes(answer), is, "{answer}");
+            assert_eq!(is_yes(answer, true), is, "{answer}");
         }
         for answer in ["x", "yess", "-"] {
-            assert_eq!(is_yes(answer), None, "{answer}");
+            assert_eq!(is_yes(answer, true), None, "{answer}");
         }
+        assert_eq!(is_yes("", false), Some(false), "nothing is lost by return alone");
     }
 }

@@ -35,7 +35,7 @@ impl Setup<'_> {
         };
         let question =
             format!("Take down the stack {stack} in {}, with its configuration and secrets?", self.region());
-        if !self.people.agrees(&question)? {
+        if !self.people.agrees_to_lose(&question)? {
             return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
@@ -66,7 +66,7 @@ impl Setup<'_> {
     }
 
     async fn leave_machine(&self) -> Result<Answer, Failure> {
-        if !self.people.agrees("Remove this fleet's secrets from this machine?")? {
+        if !self.people.agrees_to_lose("Remove this fleet's secrets from this machine?")? {
             return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
