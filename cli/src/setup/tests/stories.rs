@@ -28,7 +28,9 @@ async fn a_fleet_is_set_up_from_nothing_and_a_second_run_finds_all_done() {
     assert_eq!((app.hook_url.as_str(), app.hook_active), (WEBHOOK, true));
     assert_eq!(app.hook_secret.expose(), world.read("secrets/webhook-secret"));
     assert_eq!(world.read("secrets/app.pem").trim(), KEY.trim());
-    assert_eq!(mode(&world.path("secrets")), 0o700);
+    for folder in ["secrets", "state"] {
+        assert_eq!(mode(&world.path(folder)), 0o700, "{folder}");
+    }
     for file in ["secrets/app.pem", "secrets/webhook-secret"] {
         assert_eq!(mode(&world.path(file)), 0o600, "{file}");
     }
