@@ -107,6 +107,17 @@ pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Asks somebody, without the line. Ctrl-C finds none to take away meanwhile: it would wait for the answer.
+pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
+    let bar = shown().take();
+    let answer = match &bar {
+        Some(bar) => bar.suspend(ask),
+        None => ask(),
+    };
+    *shown() = bar;
+    answer
+}
+
 fn bar(total: Option<usize>, template: &str, what: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
     // Hidden at first.
@@ -303,6 +314,8 @@ mod tests {
         assert!(seen(&progress, &screen).ends_with(" 1 of 3 seeds"), "{}", screen.line());
         assert!(screen.is_at_its_begin(), "what Ctrl-C echoes goes with the line");
         aside(|| assert_eq!(screen.line(), "", "what is written meanwhile has the line for itself"));
+        assert!(seen(&progress, &screen).ends_with(" 1 of 3 seeds"), "{}", screen.line());
+        asking(|| assert_eq!((screen.line(), shown().is_none()), (String::new(), true)));
         assert!(seen(&progress, &screen).ends_with(" 1 of 3 seeds"), "{}", screen.line());
         let within = Progress::waiting("another", format);
         assert!(!show(&within.bar, beside.target()), "there is one line");

@@ -8,7 +8,7 @@ use fleetfoot_model::secret::Secret;
 
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, WAITING, paint};
-use crate::progress;
+use crate::progress::{asking, interrupted};
 use crate::text::safe;
 
 const UNASKED: &str = "the question cannot be asked";
@@ -62,7 +62,7 @@ fn is_yes(answer: &str, usual: bool) -> Option<bool> {
 /// An answer, unless it was Ctrl-C: that ends the process, as it does wherever nothing is asked.
 fn answered<T>(answer: Result<T, dialoguer::Error>) -> Result<T, Failure> {
     match answer {
-        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => progress::interrupted(),
+        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => interrupted(),
         answer => answer.or_fail(UNASKED),
     }
 }
@@ -104,7 +104,7 @@ impl Terminal {
         let question = format!("{question} {}", if usual { "[Y/n]" } else { "[y/N]" });
         loop {
             let input = Input::<String>::new().with_prompt(&question).allow_empty(true);
-            if let Some(answer) = is_yes(&answered(input.interact_text())?, usual) {
+            if let Some(answer) = is_yes(&answered(asking(|| input.interact_text()))?, usual) {
                 return Ok(answer);
             }
             self.say("y or n");
@@ -128,12 +128,13 @@ impl People for Terminal {
             Some(default) => input.default(default.to_owned()),
             None => input,
         };
-        Ok(answered(input.interact_text())?.trim().to_owned())
+        Ok(answered(asking(|| input.interact_text()))?.trim().to_owned())
     }
 
     fn ask_secret(&self, question: &str) -> Result<Secret, Failure> {
         self.insist(question)?;
-        answered(Password::new().with_prompt(question).interact()).map(Secret::new)
+        let input = Password::new().with_prompt(question);
+        answered(asking(|| input.interact())).map(Secret::new)
     }
 
     fn agrees(&self, question: &str) -> Result<bool, Failure> {
