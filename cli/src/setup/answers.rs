@@ -135,7 +135,7 @@ fn ask_target(people: &dyn People) -> Result<Target, Failure> {
         return Err(Failure::new("it is not known whose jobs to serve, and nobody can be asked")
             .hint("--organization NAME, or --repository OWNER/NAME, as often as there are repositories"));
     }
-    let question = "Whose jobs: an organization (acme), or repositories (acme/app acme/lib)";
+    let question = "Whose jobs: organization (acme) or repositories (acme/app acme/lib)";
     people.ask_until(question, None, parse_target)
 }
 

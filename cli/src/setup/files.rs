@@ -186,7 +186,7 @@ pub(super) fn write(people: &dyn People, file: &Path, text: &str) -> Result<Outc
     if let Some(before) = &before {
         let short = file.file_name().unwrap_or_default().to_string_lossy();
         people.say(&difference(&short, before, text));
-        if !people.agrees(&format!("Change {name} so?"))? {
+        if !people.agrees(&format!("Change {short} so?"))? {
             return Err(Failure::new(format!("{name} was left as it is"))
                 .hint("--config names another file; or change it by hand and run this again"));
         }
