@@ -13,6 +13,9 @@ use crate::failure::{Failure, OrFail};
 /// The file in the fleet's folder that holds rows, counters and events.
 pub(crate) const DATABASE: &str = "fleet.db";
 
+/// The file in it that `up` holds.
+const LOCK: &str = "up.lock";
+
 /// `--state`
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct State {
@@ -55,6 +58,12 @@ impl State {
         })
     }
 
+    /// Whether `up` runs: it holds its lock for as long as it lives.
+    pub(crate) fn is_up(&self) -> bool {
+        let Ok(file) = std::fs::File::open(self.state.join(LOCK)) else { return false };
+        matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    }
+
     /// The rows of a fleet that is there.
     pub(crate) fn ledger(&self) -> Result<SqliteLedger, Failure> {
         SqliteLedger::new(self.database()?)
@@ -77,13 +86,16 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Its text, whatever is in it.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        read_config(&self.config)
+            .map_err(|failure| failure.hint("--config or FLEETFOOT_CONFIG names another file"))
+    }
+
     /// Reads and checks it. Every mistake is told at once.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let file = self.config.display().to_string();
-        let text = read_config(&self.config).map_err(|failure| Failure {
-            hint: Some("--config or FLEETFOOT_CONFIG names another file".to_owned()),
-            ..failure
-        })?;
+        let text = self.text()?;
         config::load(&file, &text).map_err(|error| mistaken(&error))
     }
 

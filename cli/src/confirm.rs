@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use crate::failure::{Failure, OrFail};
 use crate::output;
+use crate::progress::asking;
 use crate::text::safe;
 
 /// Shows what will happen, and goes on only if a person says yes. Where nobody can be asked it is refused.
@@ -17,9 +18,12 @@ pub(crate) fn confirm(what: &str, lines: &[String]) -> Result<(), Failure> {
     for line in lines {
         output::note(&format!("  {}", safe(line)));
     }
-    output::prompt("Go on? [y/N]");
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).or_fail("the answer cannot be read")?;
+    let read = asking(|| {
+        output::prompt("Go on? [y/N]");
+        io::stdin().lock().read_line(&mut answer)
+    });
+    read.or_fail("the answer cannot be read")?;
     if is_yes(&answer) { Ok(()) } else { Err(Failure::new("not done, as you say")) }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::failure::{Exit, Failure};
-use crate::progress::{aside, give_way};
+use crate::progress::aside;
 use crate::text::{is_harmful, safe};
 
 /// For headings.
@@ -88,7 +88,6 @@ pub(crate) fn note(line: &str) {
 
 /// Asks on stderr; the answer comes in the same line.
 pub(crate) fn prompt(question: &str) {
-    give_way();
     let _ = write!(anstream::stderr(), "{question} ");
 }
 
@@ -145,10 +144,14 @@ fn escaped(written: serde_json::Result<String>) -> Result<String, Failure> {
 /// Sends what libraries and functions log to stderr: what is as bad as `level`, or what `FLEETFOOT_LOG` asks for.
 pub(crate) fn log_to_stderr(level: LevelFilter) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.into())
-        .with_env_var("FLEETFOOT_LOG")
-        .from_env_lossy();
+    const ASKED: &str = "FLEETFOOT_LOG";
+    let builder = EnvFilter::builder().with_default_directive(level.into()).with_env_var(ASKED);
+    let filter = if std::env::var_os(ASKED).is_some() {
+        builder.from_env_lossy()
+    } else {
+        // Where the AWS SDK has looked for a region and credentials the error at the end says, in a line.
+        builder.parse_lossy(format!("{level},aws_config=error"))
+    };
     // Fails only where something logs already: then that stays.
     let is_coloured = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_coloured);

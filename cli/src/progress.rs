@@ -4,11 +4,13 @@
 //! colours and is no wider than the terminal; what else is written to stderr meanwhile stands above it. Nothing of it is
 //! left at the end, after a failure or Ctrl-C.
 
-use std::process;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
+use std::{io, process};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use dialoguer::console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -20,6 +22,8 @@ use crate::text::safe;
 const DELAY: Duration = Duration::from_millis(400);
 /// How often the line is drawn anew, so that it is seen to be alive.
 const PACE: Duration = Duration::from_millis(150);
+/// How often a second it is drawn at most, however fast steps are done.
+const MOST_OFTEN: u8 = 20;
 /// What a command ends with that Ctrl-C ended: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
 
@@ -105,11 +109,15 @@ pub(crate) fn aside<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Takes the line away for good: somebody is asked something, and would not see the question for it.
-pub(crate) fn give_way() {
-    if let Some(bar) = shown().take() {
-        bar.finish_and_clear();
-    }
+/// Asks somebody, without the line. Ctrl-C finds none to take away meanwhile: it would wait for the answer.
+pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
+    let bar = shown().take();
+    let answer = match &bar {
+        Some(bar) => bar.suspend(ask),
+        None => ask(),
+    };
+    *shown() = bar;
+    answer
 }
 
 fn bar(total: Option<usize>, template: &str, what: &str) -> ProgressBar {
@@ -123,8 +131,60 @@ fn bar(total: Option<usize>, template: &str, what: &str) -> ProgressBar {
 async fn show_later(bar: ProgressBar) {
     tokio::time::sleep(DELAY).await;
     WATCHING.call_once(end_on_interrupt);
-    if show(&bar, ProgressDrawTarget::stderr()) {
+    if show(&bar, target(Term::buffered_stderr())) {
         bar.enable_steady_tick(PACE);
+    }
+}
+
+fn target(terminal: impl TermLike + 'static) -> ProgressDrawTarget {
+    ProgressDrawTarget::term_like_with_hz(Box::new(AtItsBegin(terminal)), MOST_OFTEN)
+}
+
+/// A terminal whose cursor stands at the line's begin. Otherwise it stands at the right edge, and the `^C` that a terminal
+/// echoes goes to the next line, so that this one would be left on the screen for ever.
+#[derive(Debug)]
+struct AtItsBegin<T>(T);
+
+impl<T: TermLike> TermLike for AtItsBegin<T> {
+    fn width(&self) -> u16 {
+        self.0.width()
+    }
+
+    fn height(&self) -> u16 {
+        self.0.height()
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_up(lines)
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_down(lines)
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_right(columns)
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_left(columns)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.write_str("\r")?;
+        self.0.flush()
     }
 }
 
@@ -145,20 +205,29 @@ fn show(bar: &ProgressBar, target: ProgressDrawTarget) -> bool {
 fn end_on_interrupt() {
     // Where nobody can listen it ends the process as it always does.
     let Ok(mut interrupts) = signal(SignalKind::interrupt()) else { return };
+    let terminal = tcgetattr(io::stdin()).ok();
     tokio::spawn(async move {
         if interrupts.recv().await.is_some() {
-            give_way();
-            process::exit(INTERRUPTED);
+            // Who asks for a secret has turned the echo off.
+            if let Some(terminal) = terminal {
+                let _ = tcsetattr(io::stdin(), OptionalActions::Now, &terminal);
+            }
+            interrupted();
         }
     });
 }
 
+/// Ends the process as Ctrl-C does, and leaves nothing on the screen.
+pub(crate) fn interrupted() -> ! {
+    if let Some(bar) = shown().take() {
+        bar.finish_and_clear();
+    }
+    process::exit(INTERRUPTED)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::Arc;
-
-    use indicatif::TermLike;
 
     use super::*;
 
@@ -179,7 +248,12 @@ mod tests {
         }
 
         fn target(&self) -> ProgressDrawTarget {
-            ProgressDrawTarget::term_like(Box::new(self.clone()))
+            ProgressDrawTarget::term_like(Box::new(AtItsBegin(self.clone())))
+        }
+
+        /// Whether what a terminal echoes would stand within the line, and go with it.
+        fn is_at_its_begin(&self) -> bool {
+            self.line.lock().unwrap().ends_with('\r')
         }
     }
 
@@ -240,7 +314,10 @@ mod tests {
         assert!(show(&progress.bar, screen.target()));
         progress.step();
         assert!(seen(&progress, &screen).ends_with(" 1 of 3 seeds"), "{}", screen.line());
+        assert!(screen.is_at_its_begin(), "what Ctrl-C echoes goes with the line");
         aside(|| assert_eq!(screen.line(), "", "what is written meanwhile has the line for itself"));
+        assert!(seen(&progress, &screen).ends_with(" 1 of 3 seeds"), "{}", screen.line());
+        asking(|| assert_eq!((screen.line(), shown().is_none()), (String::new(), true)));
         assert!(seen(&progress, &screen).ends_with(" 1 of 3 seeds"), "{}", screen.line());
         let within = Progress::waiting("another", format);
         assert!(!show(&within.bar, beside.target()), "there is one line");
@@ -255,8 +332,6 @@ mod tests {
         assert!(show(&progress.bar, narrow.target()), "the one before has gone");
         let line = seen(&progress, &narrow);
         assert!(line.contains(" waiting") && line.chars().count() <= 12, "{line}");
-        give_way();
-        progress.says("going on");
-        assert_eq!(narrow.line(), "", "somebody is asked something");
+        asking(|| assert_eq!(narrow.line(), "", "somebody is asked something"));
     }
 }

@@ -103,9 +103,10 @@ fn of_github(error: &GitHubError) -> Option<String> {
         GitHubError::NotFound(_) => {
             "see whether the name is right, and whether the App or the token may see it".to_owned()
         }
-        GitHubError::Unavailable(_) => {
+        // Without its secret nothing was asked.
+        GitHubError::Unavailable(reason) => secret_in(reason).unwrap_or_else(|| {
             "is GitHub reached from here, and well (https://www.githubstatus.com)? Then try again".to_owned()
-        }
+        }),
         GitHubError::Busy | GitHubError::NameTaken | GitHubError::Invalid(_) => return None,
     })
 }
@@ -119,6 +120,12 @@ fn of_fleet(error: &FleetError) -> Option<String> {
         }
         FleetError::NoCapacity(_) | FleetError::Impossible(_) => None,
     }
+}
+
+/// The remedy for a secret that could not be read, if that is the reason.
+fn secret_in(reason: &str) -> Option<String> {
+    let (reference, reason) = reason.strip_prefix("secret ")?.split_once(" cannot be read: ")?;
+    of_secret(&SecretError { reference: reference.to_owned(), reason: reason.to_owned() })
 }
 
 fn of_secret(error: &SecretError) -> Option<String> {
@@ -148,6 +155,10 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
 
+    fn secret(reason: &str) -> SecretError {
+        SecretError { reference: "env:GITHUB_TOKEN".to_owned(), reason: reason.to_owned() }
+    }
+
     fn hint(error: &(dyn Error + 'static)) -> String {
         remedy(error).unwrap_or_default()
     }
@@ -156,10 +167,6 @@ mod tests {
     fn each_kind_has_its_remedy() {
         let until = "2026-11-21T10:00:00Z".parse::<Timestamp>().unwrap();
         let denied = "DynamoDB GetItem: AccessDeniedException: no";
-        let secret = |reason: &str| SecretError {
-            reference: "env:GITHUB_TOKEN".to_owned(),
-            reason: reason.to_owned(),
-        };
         let cases: [(Box<dyn Error>, &str); 7] = [
             (Box::new(io::Error::from(ErrorKind::AddrInUse)), "another program listens there"),
             (
@@ -182,6 +189,8 @@ mod tests {
     fn a_remedy_is_found_behind_others_and_gives_way_to_a_better_one() {
         let behind = io::Error::other(GitHubError::Unavailable("502".to_owned()));
         assert!(hint(&behind).contains("githubstatus"), "{}", hint(&behind));
+        let secret = secret("it is not set").to_string();
+        assert!(hint(&GitHubError::Unavailable(secret)).starts_with("set GITHUB_TOKEN where"));
         let failure = Failure::new("it is not done").because(&behind);
         assert!(failure.hint.is_some());
         assert_eq!(failure.hint("do this").hint.unwrap(), "do this");

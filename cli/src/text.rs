@@ -69,6 +69,11 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|character| character.width().unwrap_or(0)).sum()
 }
 
+/// So many of something, whose plural has an `s`: `1 job`, `2 jobs`.
+pub(crate) fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 /// `text`, or a dash where there is nothing.
 pub(crate) fn or_dash(text: Option<impl ToString>) -> String {
     text.map(|text| text.to_string()).filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned())

@@ -113,6 +113,11 @@ fn mistakes_are_told_with_what_is_allowed() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {notes}");
         assert!(notes.contains(expected), "{arguments:?}: {notes}");
     }
+    // What was played is told, though its picture cannot be drawn.
+    let output = simulate(folder.path(), &["--jobs", "5", "--plot", "no/such/folder.svg"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("5 success"), "{output:?}");
+    assert!(text(&output.stderr).contains("the picture no/such/folder.svg cannot be written"), "{output:?}");
 }
 
 /// A terminal for stderr: what the process sees of it, and what is seen on it.
@@ -176,5 +181,5 @@ fn ctrl_c_leaves_nothing_on_the_terminal() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "as a shell knows it");
     let bytes = text(&bytes);
     let (_, after) = bytes.rsplit_once(" seeds were played").unwrap();
-    assert!(after.trim_start().ends_with("\u{1b}[2K"), "{after:?}");
+    assert!(after.trim().ends_with("\u{1b}[2K"), "{after:?}");
 }

@@ -1,7 +1,7 @@
 //! Webhooks that come twice, late, or never.
 
-use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ids::JobId;
+use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_stand_in::github::Faults;
 use fleetfoot_tests::world::{Plan, World, order};
 
@@ -63,6 +63,17 @@ fn a_webhook_that_did_not_arrive_is_asked_for_again() {
     assert_eq!((world.end_of(job).as_str(), world.jit_requests()), ("success", 1));
     assert_eq!(world.count("DeliveryRecovered"), 2, "the job's and its run's");
     assert!(world.queued_for(job) < SignedDuration::from_mins(3), "{:#}", world.queued_for(job));
+}
+
+/// `doctor` goes by when they were looked through: where nobody pushes for a weekend, nothing is wrong.
+#[test]
+fn deliveries_are_looked_through_though_none_comes() {
+    let mut world = with_a_past(Plan::new(1));
+    world.run_for(SignedDuration::from_hours(3));
+    let memory = world.cleanup_memory();
+    let ago = |at: Option<Timestamp>| world.now().duration_since(at.expect("cleanup has run"));
+    assert!(ago(memory.deliveries_listed_at) <= SignedDuration::from_mins(2), "{memory:?}");
+    assert!(ago(memory.deliveries_seen_until) > SignedDuration::from_hours(2), "{memory:?}");
 }
 
 /// lesson 3: GitHub does not even list the delivery. A repository that is active is asked for its queued jobs.

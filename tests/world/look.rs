@@ -8,7 +8,7 @@ use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::ledger::{self, Ledger as _};
-use fleetfoot_model::record::{Index, Record};
+use fleetfoot_model::record::{CleanupMemory, Index, Record};
 use fleetfoot_model::runner::Runner;
 use fleetfoot_model::timeline::Timeline;
 use fleetfoot_simulation::at_once;
@@ -32,6 +32,11 @@ impl World {
     pub fn runner(&self, name: &RunnerName) -> Runner {
         let row = at_once(ledger::runner(&*self.ledger.inside(), name)).expect("the ledger answers");
         row.unwrap_or_else(|| panic!("runner {name} is unknown")).value
+    }
+
+    /// What `cleanup` remembers.
+    pub fn cleanup_memory(&self) -> CleanupMemory {
+        at_once(ledger::cleanup_memory(&*self.ledger.inside())).expect("the ledger answers").value
     }
 
     /// Every row of an index.

@@ -20,6 +20,7 @@ use crate::place::logs::Sought;
 use crate::progress::Progress;
 use crate::rows;
 use crate::table::{Cell, table};
+use crate::text::counted;
 use crate::times::Times;
 use crate::when::When;
 
@@ -125,9 +126,15 @@ fn screen(found: &[ClassUsage], told: usize, runners: usize) -> Answer {
     let heading = ["CLASS", "SIZE", "JOBS", "MEMORY MIB P50/P95/MAX", "VCPU P50/P95/MAX", "WHAT TO DO"];
     let answer = Answer::data(table(heading, found.iter().map(row)));
     let seen: usize = found.iter().map(|class| class.jobs).sum();
-    answer.note(format!(
-        "{seen} of {runners} runners that ended are told of in {told} lines; others are of another size, or said nothing"
-    ))
+    let ended = counted(runners, "runner");
+    answer.note(match told {
+        0 => format!(
+            "none of {ended} that ended said what its job used; processes of one machine never do (docs/cost.md)"
+        ),
+        _ => format!(
+            "reckoned with {seen} of {ended} that ended; others are of another size than their class, or said nothing"
+        ),
+    })
 }
 
 fn row(class: &ClassUsage) -> [Cell; 6] {

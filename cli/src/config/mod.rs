@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// Check a configuration and make it that of a fleet on AWS
     #[command(after_long_help = put::EXAMPLES)]
     Put(put::Args),
-    /// Show the configuration of a fleet on AWS, as it was put there
+    /// Show the configuration of a fleet: the file here, or on AWS what was put there
     #[command(after_long_help = show::EXAMPLES)]
     Show(show::Args),
 }

@@ -80,8 +80,7 @@ impl StackOnly {
     /// The parameter, whether the stack is there or not.
     pub(super) async fn find(self) -> Result<Destination, Failure> {
         let Self { stack: name, region, profile } = self;
-        let sdk = aws::session(&Remote { stack: None, region, profile }).await?;
-        Destination::find(sdk, &name).await
+        Destination::of(&name, &Remote { stack: None, region, profile }).await
     }
 }
 
@@ -155,6 +154,11 @@ fn for_aws(file: &str, text: &str, config: &Config) -> Result<(), Failure> {
 }
 
 impl Destination {
+    /// That of a stack of whoever asks.
+    pub(super) async fn of(stack: &str, remote: &Remote) -> Result<Self, Failure> {
+        Self::find(aws::session(remote).await?, stack).await
+    }
+
     async fn find(sdk: SdkConfig, name: &str) -> Result<Self, Failure> {
         let found = Stack::find(&sdk, name).await?;
         let output = |key| found.as_ref().and_then(|found| found.optional(key)).map(str::to_owned);

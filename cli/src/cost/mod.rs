@@ -77,11 +77,14 @@ struct Shown {
 }
 
 pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
+    let is_until_now = args.until.is_none();
     let until = args.until.map_or(Ok(times.now), |until| until.time(times))?;
     let within = hour_of(args.since.time(times)?)..until;
     if within.start >= within.end {
-        return Err(Failure::new("--until is not after --since")
-            .hint("both take a time ago, such as 7d, or a date, such as 2026-11-01"));
+        let what = if is_until_now { "--since has not come yet" } else { "--until is not after --since" };
+        return Err(
+            Failure::new(what).hint("both take a time ago, such as 7d, or a date, such as 2026-11-01")
+        );
     }
     let place = args.place.open().await?;
     let config = place.config().await?;

@@ -5,6 +5,8 @@ mod picture;
 mod stage;
 mod verdict;
 
+use std::io::IsTerminal as _;
+
 use clap::builder::RangedU64ValueParser;
 use fleetfoot_stand_in::FaultLevel;
 
@@ -50,6 +52,12 @@ pub(crate) struct Args {
     format: Format,
 }
 
+/// How many columns whoever looks on has; none where the answer goes elsewhere.
+fn columns() -> Option<u16> {
+    let size = std::io::stdout().is_terminal().then(ratatui::crossterm::terminal::size)?;
+    size.ok().map(|(columns, _)| columns)
+}
+
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let cast = Cast::of(args.jobs, args.seed);
     if !args.format.json {
@@ -70,7 +78,7 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let data = if args.format.json {
         format!("{}\n", verdict.json())
     } else {
-        format!("{}\n{}", picture::draw(&played), verdict.words())
+        format!("{}\n{}", picture::draw(&played, columns()), verdict.words())
     };
     let failures = verdict.failures();
     Ok(Answer { failures, ..Answer::data(data) })

@@ -10,14 +10,36 @@ use crate::output::{BAD, DIM, GOOD, HEADING, WAITING, paint};
 use crate::text::{cut, labels};
 use crate::times::span;
 
-/// The width of the bars.
-const WIDTH: usize = 48;
+/// The width of a job's name, and of how it ended.
+const NAME: usize = 12;
+const END: usize = 24;
 /// The most jobs that are drawn and told step by step.
 const MOST: usize = 40;
 
-/// The picture.
-pub(crate) fn draw(played: &Played) -> String {
+/// How wide the columns are that give way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Widths {
+    labels: usize,
+    bars: usize,
+}
+
+impl Widths {
+    /// Where there is room for all.
+    const WIDEST: Self = Self { labels: 34, bars: 48 };
+
+    /// Within a terminal of so many columns, if it is known.
+    fn within(columns: Option<u16>) -> Self {
+        let Some(columns) = columns else { return Self::WIDEST };
+        let rest = usize::from(columns).saturating_sub(NAME + END);
+        let labels = (rest * 2 / 5).clamp(8, Self::WIDEST.labels);
+        Self { labels, bars: rest.saturating_sub(labels).clamp(8, Self::WIDEST.bars) }
+    }
+}
+
+/// The picture, as wide as the terminal has columns.
+pub(crate) fn draw(played: &Played, columns: Option<u16>) -> String {
     let (from, until) = extent(&played.acts);
+    let Widths { labels: wide, bars } = Widths::within(columns);
     let mut text = String::new();
     for act in played.acts.iter().take(MOST) {
         let _ = write!(text, "{}", steps(act));
@@ -28,28 +50,28 @@ pub(crate) fn draw(played: &Played) -> String {
         paint(
             HEADING,
             &format!(
-                "{:<12}{:<34}0{:>width$}",
+                "{:<NAME$}{:<wide$}0{:>width$}",
                 "job",
                 "runs-on",
                 span(until.duration_since(from)),
-                width = WIDTH - 1
+                width = bars - 1
             )
         )
     );
     for act in played.acts.iter().take(MOST) {
         let _ = writeln!(
             text,
-            "{:<12}{:<34}{}  {}",
-            cut(&act.role.order.name, 11),
-            cut(&labels(&act.role.order.labels), 33),
-            bar(act, from, until),
+            "{:<NAME$}{:<wide$}{}  {}",
+            cut(&act.role.order.name, NAME - 1),
+            cut(&labels(&act.role.order.labels), wide - 1),
+            bar(act, from, until, bars),
             end(act)
         );
     }
     if let Some(more) = played.acts.len().checked_sub(MOST).filter(|more| *more > 0) {
         let _ = writeln!(text, "... and {more} more");
     }
-    let legend = format!("{:46}· waits for a runner   █ runs", "");
+    let legend = format!("{:indent$}· waits for a runner   █ runs", "", indent = NAME + wide);
     let _ = writeln!(text, "{}", paint(DIM, &legend));
     text
 }
@@ -60,10 +82,10 @@ fn extent(acts: &[Act]) -> (Timestamp, Timestamp) {
     (from, until)
 }
 
-fn bar(act: &Act, from: Timestamp, until: Timestamp) -> String {
+fn bar(act: &Act, from: Timestamp, until: Timestamp, width: usize) -> String {
     let total = until.duration_since(from).as_millis().max(1);
     let column = |at: Timestamp| {
-        let share = at.duration_since(from).as_millis().clamp(0, total) * (WIDTH as i128) / total;
+        let share = at.duration_since(from).as_millis().clamp(0, total) * (width as i128) / total;
         usize::try_from(share).unwrap_or(0)
     };
     let queued = column(act.at_github.ordered_at);
@@ -71,7 +93,7 @@ fn bar(act: &Act, from: Timestamp, until: Timestamp) -> String {
     let started = act.at_github.started().map_or(ended, |(at, _)| column(at).clamp(queued, ended - 1));
     let waits = "·".repeat(started - queued);
     let runs = "█".repeat(ended - started);
-    let after = " ".repeat(WIDTH.saturating_sub(ended));
+    let after = " ".repeat(width.saturating_sub(ended));
     format!("{}{}{}{after}", " ".repeat(queued), paint(WAITING, &waits), paint(GOOD, &runs))
 }
 
@@ -102,4 +124,20 @@ fn steps(act: &Act) -> String {
         let _ = writeln!(text, "  {:>8}  {}", span(after), crate::text::safe(&step.what));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_is_no_wider_than_its_terminal() {
+        assert_eq!(Widths::within(None), Widths::WIDEST);
+        assert_eq!(Widths::within(Some(200)), Widths::WIDEST);
+        for columns in 52..200 {
+            let Widths { labels, bars } = Widths::within(Some(columns));
+            assert!(NAME + labels + bars + END <= usize::from(columns), "{columns}");
+        }
+        assert_eq!(Widths::within(Some(1)), Widths { labels: 8, bars: 8 });
+    }
 }

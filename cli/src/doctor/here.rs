@@ -111,15 +111,9 @@ impl examine::Check for Folder {
         let folder = &self.0.state;
         let disk =
             rustix::fs::statvfs(folder).or_fail(format!("{} cannot be looked at", folder.display()))?;
-        let facts = Facts { is_up: is_locked(&folder.join("up.lock")), free: disk.f_bavail * disk.f_frsize };
+        let facts = Facts { is_up: self.0.is_up(), free: disk.f_bavail * disk.f_frsize };
         Ok(judge(&folder.join(DATABASE).display().to_string(), facts))
     }
-}
-
-/// Whether another process holds the lock, which it does for as long as it lives.
-fn is_locked(path: &std::path::Path) -> bool {
-    let Ok(file) = std::fs::File::open(path) else { return false };
-    matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
 }
 
 fn judge(database: &str, facts: Facts) -> Vec<Finding> {

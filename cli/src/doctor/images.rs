@@ -6,7 +6,7 @@ use fleetfoot_model::record::{Image, ImageState};
 use fleetfoot_model::{SignedDuration, Timestamp};
 
 use super::finding::Finding;
-use crate::text::safe;
+use crate::text::{counted, safe};
 use crate::times::span;
 
 const IMAGES: &str = "images";
@@ -45,8 +45,11 @@ pub(super) fn judge(bases: &[Base], images: &[Image], config: &ImagesConfig, now
         let oldest = bases.iter().filter_map(|base| Some(base.serving.as_ref()?.since)).min();
         let oldest =
             oldest.map(|since| format!("; the oldest image is {} old", span(now.duration_since(since))));
-        let what =
-            format!("{} bases, none refused, no build failed{}", bases.len(), oldest.unwrap_or_default());
+        let what = format!(
+            "{}, none refused, no build failed{}",
+            counted(bases.len(), "base"),
+            oldest.unwrap_or_default()
+        );
         findings.push(Finding::ok(IMAGES, what));
     }
     findings

@@ -17,7 +17,7 @@ use fleetfoot_model::{SignedDuration, Timestamp};
 use super::finding::Finding;
 use super::{examine, images};
 use crate::failure::{Failure, OrFail};
-use crate::text::safe;
+use crate::text::{counted, safe};
 use crate::times::span;
 
 const LEDGER: &str = "ledger";
@@ -108,8 +108,8 @@ async fn facts(ledger: &dyn Ledger, now: Timestamp) -> Result<Facts, Failure> {
 
 fn judge(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
     let (jobs, runners) = (facts.jobs.len(), facts.runners.len());
-    let mut findings =
-        vec![Finding::ok(LEDGER, format!("it is reached: {jobs} open jobs, {runners} open runners"))];
+    let (jobs, runners) = (counted(jobs, "open job"), counted(runners, "open runner"));
+    let mut findings = vec![Finding::ok(LEDGER, format!("it is reached: {jobs}, {runners}"))];
     findings.push(cleanup(&facts.cleanup, now));
     findings.push(waiting(&facts.jobs, now));
     findings.push(stuck(&facts.runners, config, now));
@@ -120,11 +120,12 @@ fn judge(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
 }
 
 fn cleanup(memory: &CleanupMemory, now: Timestamp) -> Finding {
-    let Some(seen) = memory.deliveries_seen_until else {
+    // Not how far it has seen: where GitHub has nothing to tell of, that is long ago.
+    let Some(listed) = memory.deliveries_listed_at else {
         return Finding::warning(CLEANUP, "it has not looked after this fleet yet")
             .hint("it does so each minute, while `fleetfoot up` runs; on AWS see functions and rules");
     };
-    let late = now.duration_since(seen);
+    let late = now.duration_since(listed);
     if late <= CLEANUP_IS_LATE {
         return Finding::ok(CLEANUP, "it looks after the fleet");
     }
@@ -149,11 +150,11 @@ fn waiting(jobs: &[Job], now: Timestamp) -> Finding {
     let queued = jobs.iter().filter(|job| job.is_queued()).count();
     let late: Vec<&Job> = jobs.iter().filter(is_late).collect();
     let Some(oldest) = late.iter().max_by_key(|job| age(job)) else {
-        return Finding::ok(JOBS, format!("{queued} jobs are queued, none for long"));
+        return Finding::ok(JOBS, format!("{}, none for long", counted(queued, "queued job")));
     };
-    let why = oldest.waiting().map(|it| format!(", {it}")).unwrap_or_default();
+    let why = oldest.waiting().map(|it| format!(", {}", oldest.wait_in_words(it))).unwrap_or_default();
     let what = format!(
-        "{} of {queued} queued jobs wait for long; job {} of {} for {}{}",
+        "waiting for long: {} of {queued} queued; job {} of {} for {}{}",
         late.len(),
         oldest.id(),
         oldest.description.repository,
@@ -175,10 +176,11 @@ fn stuck(runners: &[Runner], config: &Config, now: Timestamp) -> Finding {
     };
     let stuck: Vec<&Runner> = runners.iter().filter(is_stuck).collect();
     let Some(oldest) = stuck.iter().min_by_key(|runner| runner.changed_at) else {
-        return Finding::ok(RUNNERS, format!("{} runners are open, none overdue", runners.len()));
+        return Finding::ok(RUNNERS, format!("{}, none overdue", counted(runners.len(), "open runner")));
     };
     let (state, since) = (oldest.state.name(), span(now.duration_since(oldest.changed_at)));
-    let what = format!("{} runners are overdue; {} is {state} since {since}", stuck.len(), oldest.name);
+    let what =
+        format!("{}; {} is {state} since {since}", counted(stuck.len(), "overdue runner"), oldest.name);
     let hint =
         format!("`fleetfoot runners details {0}`; `fleetfoot runners terminate {0}` lets it go", oldest.name);
     Finding::warning(RUNNERS, what).hint(hint)
@@ -221,9 +223,9 @@ mod tests {
     }
 
     fn well() -> Facts {
-        let deliveries_seen_until = Some(now() - SignedDuration::from_mins(1));
+        let deliveries_listed_at = Some(now() - SignedDuration::from_mins(1));
         Facts {
-            cleanup: CleanupMemory { deliveries_seen_until, ..CleanupMemory::default() },
+            cleanup: CleanupMemory { deliveries_listed_at, ..CleanupMemory::default() },
             ..Facts::default()
         }
     }
@@ -233,8 +235,11 @@ mod tests {
         assert_eq!(bad(&well()), []);
         assert_eq!(bad(&Facts::default())[0].0, CLEANUP);
         let mut late = well();
-        late.cleanup.deliveries_seen_until = Some(now() - SignedDuration::from_mins(11));
+        late.cleanup.deliveries_listed_at = Some(now() - SignedDuration::from_mins(11));
         assert_eq!(bad(&late)[0].1, Severity::Error);
+        let mut quiet = well();
+        quiet.cleanup.deliveries_seen_until = Some(now() - SignedDuration::from_hours(40));
+        assert_eq!(bad(&quiet), [], "on a weekend GitHub has nothing to tell of");
     }
 
     #[test]
@@ -244,8 +249,15 @@ mod tests {
         assert!(
             bad(&facts(&job))[0]
                 .2
-                .starts_with("1 of 1 queued jobs wait for long; job 7 of acme/app for 20m 0s")
+                .starts_with("waiting for long: 1 of 1 queued; job 7 of acme/app for 20m 0s")
         );
+        let image = Waiting::Image { key: "0".repeat(64).parse().unwrap() };
+        if let Some(spec) = &mut job.spec {
+            spec.image = Some("ubuntu:24.04".parse().unwrap());
+        }
+        job.wait(image, now());
+        let told = bad(&facts(&job))[0].2.clone();
+        assert!(told.ends_with(", waits for its image to be made (ubuntu:24.04)"), "{told}");
         job.wait(Waiting::Capacity { limit: "runners of the fleet: 1 at most".to_owned() }, now());
         assert_eq!(bad(&facts(&job)), [], "others run");
     }
@@ -254,7 +266,7 @@ mod tests {
     fn a_runner_that_should_be_there_by_now_is_told() {
         let runner = rows::runner("ff-7-1", Some(7), now() - SignedDuration::from_mins(30));
         let facts = Facts { runners: vec![runner], ..well() };
-        assert!(bad(&facts)[0].2.starts_with("1 runners are overdue; ff-7-1 is "), "{:?}", bad(&facts));
+        assert!(bad(&facts)[0].2.starts_with("1 overdue runner; ff-7-1 is "), "{:?}", bad(&facts));
     }
 
     #[test]

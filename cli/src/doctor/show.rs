@@ -7,7 +7,7 @@ use serde_json::json;
 use super::finding::{Finding, Findings, Severity};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Answer, BAD, DIM, GOOD, WAITING, paint};
-use crate::text::safe;
+use crate::text::{counted, safe};
 
 /// The guide in which each heading is explained.
 pub(super) const GUIDE: &str = "docs/troubleshooting.md";
@@ -81,15 +81,14 @@ fn text(finding: &Finding, width: usize) -> String {
 
 /// How many there are of each severity, and where they are explained.
 pub(crate) fn summary(findings: &Findings) -> String {
+    let count = |severity| Some(findings.count(severity)).filter(|count| *count > 0);
     let told = [
-        (Severity::Error, "errors"),
-        (Severity::Warning, "warnings"),
-        (Severity::Unknown, "not looked at"),
-        (Severity::Ok, "ok"),
-    ]
-    .map(|(severity, word)| (findings.count(severity), word));
-    let told: Vec<_> =
-        told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        count(Severity::Error).map(|errors| counted(errors, "error")),
+        count(Severity::Warning).map(|warnings| counted(warnings, "warning")),
+        count(Severity::Unknown).map(|unknown| format!("{unknown} not looked at")),
+        count(Severity::Ok).map(|ok| format!("{ok} ok")),
+    ];
+    let told: Vec<_> = told.into_iter().flatten().collect();
     let guide = if findings.worst() == Severity::Ok {
         String::new()
     } else {

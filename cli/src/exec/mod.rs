@@ -3,12 +3,17 @@
 mod deployed;
 mod here;
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
 use async_trait::async_trait;
-use fleetfoot_model::ids::RunnerName;
+use fleetfoot_model::ids::{JobId, RunnerName};
+use fleetfoot_model::ledger::Ledger;
 use fleetfoot_model::runner::{Runner, RunnerState};
 use tokio::process::Command;
 
 use crate::failure::{Exit, Failure, OrFail};
+use crate::logs::{self, Target};
 use crate::output::Answer;
 use crate::place::Location;
 use crate::runners;
@@ -18,7 +23,7 @@ pub(crate) use here::ExecHere;
 
 pub(crate) const EXAMPLES: &str = r"Examples:
   fleetfoot exec ff-289782451-1                       a shell
-  fleetfoot exec ff-289782451-1 -- df -h /
+  fleetfoot exec 289782451 -- df -h /                 in the runner that has this job
   fleetfoot exec ff-289782451-1 --stack ff -- ps aux
 
 On AWS this is ECS Exec: the stack has to be deployed with RunnerExec=yes before the runner is
@@ -26,13 +31,14 @@ launched, and the Session Manager plugin of the AWS CLI has to be here. Whoever 
 whatever its job sees, secrets of the job among it. On this machine the command runs in the runner's
 folder, with the environment that runners inherit.
 
-Ends with the exit code of the command on this machine, and of the session on AWS.";
+Ends with the exit code of the command on this machine, 128 and the number of a signal that ended
+it, and on AWS with that of the session.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The runner's name
-    #[arg(value_name = "RUNNER")]
-    runner: RunnerName,
+    /// A runner's name, a job's id, or the address of the job's page at GitHub
+    #[arg(value_name = "RUNNER|JOB", value_parser = logs::target)]
+    target: Target,
     // Before the words of the command, as clap reads everything behind `--` as those.
     #[command(flatten)]
     place: Location,
@@ -57,7 +63,12 @@ pub(crate) struct Prepared {
 
 pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
     let place = args.place.open().await?;
-    let runner = runners::find(&*place.ledger()?, &args.runner).await?;
+    let ledger = place.ledger()?;
+    let name = match args.target {
+        Target::Runner(name) => name,
+        Target::Job(id) => of_job(&*ledger, id).await?,
+    };
+    let runner = runners::find(&*ledger, &name).await?;
     is_up(&runner)?;
     let Prepared { mut command, if_missing } = place.exec()?.prepare(&runner, &args.command).await?;
     let program = command.as_std().get_program().to_string_lossy().into_owned();
@@ -73,8 +84,23 @@ pub(crate) async fn run(args: Args) -> Result<Answer, Failure> {
         }
     };
     let ended = ended.or_fail(format!("{program} cannot be waited for"))?;
-    let code = ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    let code = code_of(ended);
     Ok(Answer { exit: if code == 0 { Exit::Success } else { Exit::Runner(code) }, ..Answer::default() })
+}
+
+/// As a shell tells it.
+fn code_of(ended: ExitStatus) -> u8 {
+    let code = ended.code().or_else(|| ended.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// The runner that a job has.
+async fn of_job(ledger: &dyn Ledger, id: JobId) -> Result<RunnerName, Failure> {
+    let job = logs::known(ledger, id).await?;
+    logs::ran_by(&job).ok_or_else(|| {
+        Failure::new(format!("job {id} has no runner"))
+            .hint(format!("`fleetfoot why {id}` tells what it waits for or what became of it"))
+    })
 }
 
 fn is_up(runner: &Runner) -> Result<(), Failure> {
@@ -90,6 +116,19 @@ fn is_up(runner: &Runner) -> Result<(), Failure> {
         RunnerState::Reserved | RunnerState::Launched => {
             Err(Failure::new(format!("the task of runner {name} is not up yet"))
                 .hint("a task takes 20 to 45 seconds to come up; try again"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_told_as_a_shell_tells_it() {
+        // As wait(2) has them: the code is the second byte, the signal the lowest bits of the first.
+        for (raw, code) in [(0, 0), (7 << 8, 7), (9, 137), (2, 130)] {
+            assert_eq!(code_of(ExitStatus::from_raw(raw)), code);
         }
     }
 }

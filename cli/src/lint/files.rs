@@ -21,7 +21,8 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             let workflows = path.join(WORKFLOWS);
             let folder = if workflows.is_dir() { workflows } else { path.clone() };
             files.extend(of_folder(&folder)?);
-        } else {
+        } else if path.exists() || path != Path::new(WORKFLOWS) {
+            // What was named and is not there is a finding; where nothing was, there is no repository here.
             files.push(path.clone());
         }
     }
@@ -30,7 +31,7 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     if files.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         return Err(Failure::new(format!("there are no workflow files in {}", shown.join(", ")))
-            .hint("name a file, a folder with .yml files, or a repository's folder"));
+            .hint("name a file, a folder with .yml files, or a repository's folder: `fleetfoot lint PATH`"));
     }
     Ok(files)
 }

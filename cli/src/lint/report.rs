@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::finding::{Finding, Severity};
 use crate::output::{BAD, DIM, HEADING, WAITING, paint};
-use crate::text::{is_harmful, safe};
+use crate::text::{counted, is_harmful, safe};
 
 /// A job whose labels were read.
 #[derive(Debug, serde::Serialize)]
@@ -102,17 +102,14 @@ fn counts(findings: &[Value]) -> (usize, usize) {
 
 /// `2 files, 5 jobs of which 4 are this fleet's: 1 error, 2 warnings`
 pub(super) fn summary(findings: &[Finding], jobs: &[JobView], files: usize) -> String {
-    let count = |number: usize, one: &str| {
-        if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-    };
     let of = |severity| findings.iter().filter(|found| found.severity == severity).count();
     let ours = jobs.iter().filter(|job| job.is_ours).count();
     format!(
         "{}, {} of which {ours} can be this fleet's: {}, {}, {}",
-        count(files, "file"),
-        count(jobs.len(), "job"),
-        count(of(Severity::Error), "error"),
-        count(of(Severity::Warning), "warning"),
-        count(of(Severity::Note), "note"),
+        counted(files, "file"),
+        counted(jobs.len(), "job"),
+        counted(of(Severity::Error), "error"),
+        counted(of(Severity::Warning), "warning"),
+        counted(of(Severity::Note), "note"),
     )
 }

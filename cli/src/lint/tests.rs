@@ -314,4 +314,11 @@ async fn where_there_is_no_workflow_it_says_so() {
     assert_snapshot!(world.run(&format!("lint {}", world.path().display())).await.screen());
     let missing = world.run(&format!("lint {}/missing.yml", world.path().display())).await;
     assert!(!missing.succeeded && missing.data.contains("cannot be read"), "{}", missing.screen());
+    // The tests' own folder has none.
+    let nowhere = world.run("lint").await;
+    assert!(
+        nowhere.rest.starts_with("error: there are no workflow files in .github/workflows\n"),
+        "{}",
+        nowhere.screen()
+    );
 }

@@ -16,6 +16,8 @@ use crate::place::logs::FUNCTIONS;
 use crate::times::Times;
 use crate::when::When;
 
+pub(crate) use runners::{known, ran_by};
+
 pub(crate) const EXAMPLES: &str = r#"Examples:
   fleetfoot logs ff-289782451-1 --follow        what a runner says, until it ends
   fleetfoot logs 289782451                      the same of a job's runners, one after the other
@@ -58,15 +60,15 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// Whose log.
+/// A runner, or a job's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Target {
+pub(crate) enum Target {
     Runner(RunnerName),
     Job(JobId),
 }
 
 /// Reads `ff-2-1`, `2`, or `https://github.com/acme/app/actions/runs/1/job/2?pr=3`.
-fn target(text: &str) -> Result<Target, String> {
+pub(crate) fn target(text: &str) -> Result<Target, String> {
     if let Ok(job) = job(text) {
         return Ok(Target::Job(job));
     }

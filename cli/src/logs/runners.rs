@@ -48,11 +48,7 @@ impl Reading<'_> {
 
     /// The runners that were launched for a job, and the one that ran it.
     async fn of_job(&self, ledger: &dyn Ledger, id: JobId) -> Result<Vec<Runner>, Failure> {
-        let row = ledger::job(ledger, id).await.or_fail(format!("job {id} cannot be read"))?;
-        let Some(job) = row.map(|row| row.value) else {
-            return Err(Failure::new(format!("job {id} is not known to this fleet"))
-                .hint("`fleetfoot jobs list --all` lists the jobs of the last 7 days"));
-        };
+        let job = known(ledger, id).await?;
         let fleet = self.place.config().await?.fleet;
         let mut names: Vec<RunnerName> =
             (1..=job.launches).map(|launch| RunnerName::for_job(&fleet, id, launch)).collect();
@@ -112,8 +108,17 @@ impl Reading<'_> {
     }
 }
 
+/// A job that is known.
+pub(crate) async fn known(ledger: &dyn Ledger, id: JobId) -> Result<Job, Failure> {
+    let row = ledger::job(ledger, id).await.or_fail(format!("job {id} cannot be read"))?;
+    row.map(|row| row.value).ok_or_else(|| {
+        Failure::new(format!("job {id} is not known to this fleet"))
+            .hint("`fleetfoot jobs list --all` lists the jobs of the last 7 days")
+    })
+}
+
 /// The runner that has or had a job, if it is one of a fleet's.
-fn ran_by(job: &Job) -> Option<RunnerName> {
+pub(crate) fn ran_by(job: &Job) -> Option<RunnerName> {
     let name = match &job.state {
         JobState::Running { runner, .. } => Some(runner.clone()),
         JobState::Finished { runner, .. } => runner.clone(),

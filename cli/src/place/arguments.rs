@@ -1,5 +1,6 @@
 //! `--stack` beside `--state` and `--config`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -160,6 +161,11 @@ pub(crate) struct Location {
 }
 
 impl Location {
+    /// The folder of a fleet on this machine.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        self.remote.stack.is_none().then(|| self.state.state.clone())
+    }
+
     /// The fleet.
     pub(crate) async fn open(self) -> Result<Box<dyn Place>, Failure> {
         Ok(match &self.remote.stack {

@@ -135,8 +135,11 @@ fn ask_target(people: &dyn People) -> Result<Target, Failure> {
         return Err(Failure::new("it is not known whose jobs to serve, and nobody can be asked")
             .hint("--organization NAME, or --repository OWNER/NAME, as often as there are repositories"));
     }
-    let answer =
-        people.ask("Whose jobs: an organization (acme), or repositories (acme/app acme/lib)", None)?;
+    let question = "Whose jobs: organization (acme) or repositories (acme/app acme/lib)";
+    people.ask_until(question, None, parse_target)
+}
+
+fn parse_target(answer: &str) -> Result<Target, Failure> {
     let words: Vec<&str> = answer.split([' ', ',']).filter(|it| !it.is_empty()).collect();
     let mistaken = || {
         Failure::new(format!("{answer:?} names neither an organization nor repositories"))
@@ -156,6 +159,18 @@ fn ask_target(people: &dyn People) -> Result<Target, Failure> {
     }
 }
 
+/// A name that CloudFormation takes. It refuses others only when everything is built.
+fn parse_stack(name: &str) -> Result<String, Failure> {
+    let is_legal = name.len() <= 128
+        && name.starts_with(|it: char| it.is_ascii_alphabetic())
+        && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '-');
+    if is_legal {
+        return Ok(name.to_owned());
+    }
+    Err(Failure::new(format!("{name:?} is no name of a stack"))
+        .hint("a letter, then letters, digits and -, at most 128 in all"))
+}
+
 fn place(args: &Args, config: &Path, fleet: &str, people: &dyn People) -> Result<Destination, Failure> {
     let file = config.with_file_name(SAM_CONFIG);
     let known = Known(read_document(&file)?.unwrap_or_default());
@@ -164,10 +179,12 @@ fn place(args: &Args, config: &Path, fleet: &str, people: &dyn People) -> Result
         (Some(stack), _) => stack.clone(),
         (None, Some(stack)) if !people.is_interactive() => stack,
         (None, written) if people.is_interactive() => {
-            people.ask("The name of the stack on AWS", Some(written.as_deref().unwrap_or(STACK)))?
+            let usual = written.as_deref().unwrap_or(STACK);
+            people.ask_until("The name of the stack on AWS", Some(usual), parse_stack)?
         }
         _ => STACK.to_owned(),
     };
+    let stack = parse_stack(&stack)?;
     let region = args.aws.region.clone();
     let region = region.or_else(|| known.text(&["default", "global", "parameters", "region"]));
     let listed = known.item(&["default", "deploy", "parameters", "parameter_overrides"]);
@@ -229,5 +246,20 @@ impl Known {
     fn app(&self) -> Option<(u64, u64)> {
         let number = |key| u64::try_from(self.item(&["github", "app", key])?.as_integer()?).ok();
         Some((number("id")?, number("installation")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_called_as_cloudformation_allows() {
+        for name in ["fleetfoot", "F", "ff-2", &"a".repeat(128)] {
+            assert_eq!(parse_stack(name).as_deref(), Ok(name));
+        }
+        for name in ["", "2ff", "my stack", "a/b", "ff_2", "grün", &"a".repeat(129)] {
+            assert!(parse_stack(name).is_err(), "{name}");
+        }
     }
 }

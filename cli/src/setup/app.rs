@@ -139,16 +139,16 @@ impl Setup<'_> {
             }
             _ => AppApi::new(github, id, key.clone(), self.vault.secrets(), clock),
         };
-        let what = format!("GitHub does not take {key} for the key of the App {id}");
-        api.about().await.map_err(|error| {
-            let failure = Failure::new(what).because(&error);
-            match error {
-                GitHubError::Unauthorized(_) | GitHubError::NotFound(_) => failure.hint(
-                    "if the App was deleted, --new-app makes another; if its key was, make one on the App's page \
-                     and run this with --app-id ID --private-key FILE --rotate",
-                ),
-                _ => failure,
-            }
+        api.about().await.map_err(|error| match error {
+            GitHubError::Unauthorized(_) | GitHubError::NotFound(_) => Failure::new(format!(
+                "GitHub does not take {key} for the key of the App {id}"
+            ))
+            .because(&error)
+            .hint(
+                "if the App was deleted, --new-app makes another; if its key was, make one on the App's \
+                         page and run this with --app-id ID --private-key FILE --rotate",
+            ),
+            error => Failure::new(format!("the App {id} cannot be looked at")).because(&error),
         })
     }
 

@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use fleetfoot_model::ids::{ClassName, Owner, Repository};
 
 use super::vault::Store;
-use crate::arguments::{Configuration, Format, State};
+use crate::arguments::{Configuration, Format, State, address};
 use crate::doctor::Nearby;
 
 pub(crate) const EXAMPLES: &str = r#"Examples:
@@ -100,7 +100,7 @@ pub(super) struct GitHubArguments {
     #[arg(long)]
     pub(super) no_browser: bool,
     /// Where GitHub reaches this fleet, with --local: `https://.../webhook`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = webhook_address)]
     pub(super) webhook_url: Option<String>,
 }
 
@@ -141,6 +141,15 @@ pub(super) struct AwsArguments {
     /// The KMS key of the secrets [default: that of the parameter `SecretsKeyArn`, or AWS's own]
     #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(super) kms_key: Option<String>,
+}
+
+/// `https://HOST/webhook`; the fleet answers nowhere else.
+fn webhook_address(text: &str) -> Result<String, String> {
+    let url = address(text)?;
+    if url.path().ends_with("/webhook") && url.query().is_none() && url.fragment().is_none() {
+        return Ok(text.to_owned());
+    }
+    Err("the fleet is reached at the path /webhook, as in https://runners.example.com/webhook".to_owned())
 }
 
 /// `NAME=VALUE`

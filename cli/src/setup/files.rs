@@ -186,7 +186,7 @@ pub(super) fn write(people: &dyn People, file: &Path, text: &str) -> Result<Outc
     if let Some(before) = &before {
         let short = file.file_name().unwrap_or_default().to_string_lossy();
         people.say(&difference(&short, before, text));
-        if !people.agrees(&format!("Change {name} so?"))? {
+        if !people.agrees(&format!("Change {short} so?"))? {
             return Err(Failure::new(format!("{name} was left as it is"))
                 .hint("--config names another file; or change it by hand and run this again"));
         }
@@ -214,12 +214,14 @@ fn difference(name: &str, before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let diff = diff.unified_diff().context_radius(1).header(name, name).to_string();
     let line = |line: &str| {
-        let style = match line.chars().next() {
-            Some('+') => GOOD,
-            Some('-') => BAD,
-            _ => DIM,
+        let (style, mark) = match line.chars().next() {
+            Some('+') => (GOOD, ""),
+            Some('-') => (BAD, ""),
+            // Harmless text begins with no space, and this is to stand below the others.
+            Some(' ') => (DIM, " "),
+            _ => (DIM, ""),
         };
-        paint(style, &safe(line))
+        paint(style, &format!("{mark}{}", safe(line)))
     };
     diff.lines().map(line).collect::<Vec<_>>().join("\n")
 }

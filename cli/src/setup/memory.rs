@@ -1,7 +1,8 @@
 //! What a run of `setup` leaves for the next one: nothing secret, only what cannot be seen elsewhere.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,8 @@ impl Notebook {
     fn write(&self, memory: &Memory) -> Result<(), Failure> {
         let what = format!("{} cannot be written", self.0.display());
         let folder = self.0.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).or_fail(&what)?;
+        // It is to be the state of `up`, which nobody else is to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).or_fail(&what)?;
         let text = serde_json::to_vec_pretty(memory).or_fail(&what)?;
         let mut new = tempfile::NamedTempFile::new_in(folder).or_fail(&what)?;
         std::io::Write::write_all(&mut new, &text).or_fail(&what)?;

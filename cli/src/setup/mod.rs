@@ -21,6 +21,8 @@ mod tests;
 mod vault;
 mod webhook;
 
+use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -115,7 +117,7 @@ impl<'a> Setup<'a> {
         let hook = self.webhook(address.as_deref(), app.as_ref().map(|app| app.id)).await?;
         steps.tell(self.people, "webhook", hook);
         steps.tell(self.people, "doctor", self.doctor(address.as_deref()).await?);
-        steps.tell(self.people, "test job", self.test_job().await?);
+        steps.tell(self.people, "test job", self.test_job(address.as_deref()).await?);
         self.notebook.change(|memory| memory.unfinished = false)?;
         Summary::new(self, app.as_ref(), &sign_in, address).answer(steps, self.args.format)
     }
@@ -199,13 +201,31 @@ impl<'a> Setup<'a> {
     }
 
     fn here(&self, steps: &mut Steps) -> Option<String> {
-        let state = self.args.state.state.display();
-        let words = format!(
-            "this machine: `fleetfoot up --state {state} --config {}` runs the fleet",
-            self.answers.config.display()
-        );
-        steps.tell(self.people, "deployment", Outcome::left(words));
+        let outcome = if self.args.state.is_up() {
+            Outcome::was_done("this machine: `fleetfoot up` runs the fleet")
+        } else {
+            Outcome::left(format!("this machine: `{}` runs the fleet", self.up()))
+        };
+        steps.tell(self.people, "deployment", outcome);
         self.args.github.webhook_url.clone()
+    }
+
+    /// How the fleet is started. What is as it is by default nobody has to type.
+    fn up(&self) -> String {
+        let (state, config) = (&self.args.state.state, &self.args.configuration.config);
+        let runner = &self.args.nearby.runner.runner_dir;
+        let mut line = "fleetfoot up".to_owned();
+        for (option, value, default) in [
+            ("--state", state, ".fleetfoot"),
+            ("--config", config, "fleet.toml"),
+            // Said in any case: it has to be unpacked first.
+            ("--runner-dir", runner, ""),
+        ] {
+            if value != Path::new(default) {
+                let _ = write!(line, " {option} {}", value.display());
+            }
+        }
+        line
     }
 
     async fn on_aws(&self, steps: &mut Steps) -> Result<Option<String>, Failure> {
@@ -260,6 +280,11 @@ fn kind_of(target: &Target, people: &dyn People, found: Result<bool, GitHubError
         }
         (_, Err(GitHubError::NotFound(_))) => {
             call(people, &format!("GitHub shows strangers no account {owner}: is its name right?"));
+            Ok(true)
+        }
+        (_, Err(error @ GitHubError::Unavailable(_))) => {
+            // It may be well again when somebody has come back from the browser.
+            call(people, &format!("GitHub did not say who {owner} is: {error}"));
             Ok(true)
         }
         (_, found) => Ok(found.unwrap_or(true)),

@@ -1,14 +1,14 @@
 //! Whoever runs `setup`: what they are told, asked, and shown in a browser.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::process::{Command, Stdio};
 
-use dialoguer::{Confirm, Input, Password};
+use dialoguer::{Input, Password};
 use fleetfoot_model::secret::Secret;
 
 use crate::failure::{Failure, OrFail};
 use crate::output::{self, WAITING, paint};
-use crate::progress::give_way;
+use crate::progress::{asking, interrupted};
 use crate::text::safe;
 
 const UNASKED: &str = "the question cannot be asked";
@@ -25,8 +25,46 @@ pub(crate) trait People: Send + Sync {
     fn ask_secret(&self, question: &str) -> Result<Secret, Failure>;
     /// Asks for a yes. Without a person it is what `--yes` says.
     fn agrees(&self, question: &str) -> Result<bool, Failure>;
+    /// The same before something is lost: who only presses return has not said yes.
+    fn agrees_to_lose(&self, question: &str) -> Result<bool, Failure> {
+        self.agrees(question)
+    }
     /// Shows a page, if it can be shown.
     fn open(&self, address: &str);
+}
+
+impl dyn People + '_ {
+    /// Asks until the answer can be used; whoever has mistyped is told what is wrong with it.
+    pub(crate) fn ask_until<T>(
+        &self,
+        question: &str,
+        default: Option<&str>,
+        read: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            match read(&self.ask(question, default)?) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => self.say(output::describe(&failure).trim_end()),
+            }
+        }
+    }
+}
+
+fn is_yes(answer: &str, usual: bool) -> Option<bool> {
+    match answer.trim().to_lowercase().as_str() {
+        "" => Some(usual),
+        "y" | "yes" => Some(true),
+        "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// An answer, unless it was Ctrl-C: that ends the process, as it does wherever nothing is asked.
+fn answered<T>(answer: Result<T, dialoguer::Error>) -> Result<T, Failure> {
+    match answer {
+        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => interrupted(),
+        answer => answer.or_fail(UNASKED),
+    }
 }
 
 /// Says what somebody has to do now.
@@ -50,11 +88,27 @@ impl Terminal {
 
     fn insist(&self, question: &str) -> Result<(), Failure> {
         if self.is_interactive {
-            give_way();
             return Ok(());
         }
         Err(Failure::new(format!("nobody can be asked here: {question}"))
             .hint("run it in a terminal, or answer by the flags that `fleetfoot setup --help` tells"))
+    }
+
+    /// `usual` is what return alone means.
+    fn yes_or_no(&self, question: &str, usual: bool) -> Result<bool, Failure> {
+        if self.yes {
+            return Ok(true);
+        }
+        self.insist(question).map_err(|failure| failure.hint("--yes agrees where nobody can be asked"))?;
+        // dialoguer's own question hides the cursor, and Ctrl-C would leave it so.
+        let question = format!("{question} {}", if usual { "[Y/n]" } else { "[y/N]" });
+        loop {
+            let input = Input::<String>::new().with_prompt(&question).allow_empty(true);
+            if let Some(answer) = is_yes(&answered(asking(|| input.interact_text()))?, usual) {
+                return Ok(answer);
+            }
+            self.say("y or n");
+        }
     }
 }
 
@@ -74,20 +128,21 @@ impl People for Terminal {
             Some(default) => input.default(default.to_owned()),
             None => input,
         };
-        Ok(input.interact_text().or_fail(UNASKED)?.trim().to_owned())
+        Ok(answered(asking(|| input.interact_text()))?.trim().to_owned())
     }
 
     fn ask_secret(&self, question: &str) -> Result<Secret, Failure> {
         self.insist(question)?;
-        Password::new().with_prompt(question).interact().or_fail(UNASKED).map(Secret::new)
+        let input = Password::new().with_prompt(question);
+        answered(asking(|| input.interact())).map(Secret::new)
     }
 
     fn agrees(&self, question: &str) -> Result<bool, Failure> {
-        if self.yes {
-            return Ok(true);
-        }
-        self.insist(question)?;
-        Confirm::new().with_prompt(question).default(true).interact().or_fail(UNASKED)
+        self.yes_or_no(question, true)
+    }
+
+    fn agrees_to_lose(&self, question: &str) -> Result<bool, Failure> {
+        self.yes_or_no(question, false)
     }
 
     fn open(&self, address: &str) {
@@ -101,5 +156,22 @@ impl People for Terminal {
         if let Err(error) = command.spawn() {
             tracing::debug!(%error, opener, "no browser can be opened");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_neither_yes_nor_no_is_asked_again() {
+        for (answer, is) in [("", Some(true)), (" Yes ", Some(true)), ("n", Some(false)), ("NO", Some(false))]
+        {
+            assert_eq!(is_yes(answer, true), is, "{answer}");
+        }
+        for answer in ["x", "yess", "-"] {
+            assert_eq!(is_yes(answer, true), None, "{answer}");
+        }
+        assert_eq!(is_yes("", false), Some(false), "nothing is lost by return alone");
     }
 }

@@ -33,7 +33,7 @@ impl Setup<'_> {
         };
         let question =
             format!("Take down the stack {stack} in {}, with its configuration and secrets?", self.region());
-        if !self.people.agrees(&question)? {
+        if !self.people.agrees_to_lose(&question)? {
             return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
@@ -64,7 +64,7 @@ impl Setup<'_> {
     }
 
     async fn leave_machine(&self) -> Result<Answer, Failure> {
-        if !self.people.agrees("Remove this fleet's secrets from this machine?")? {
+        if !self.people.agrees_to_lose("Remove this fleet's secrets from this machine?")? {
             return self.taken_down(&Steps::default(), "nothing was done");
         }
         let mut steps = Steps::default();
@@ -199,10 +199,17 @@ impl Setup<'_> {
             format!("delete the App at {page}")
         };
         steps.tell(self.people, "GitHub", Outcome::left(at_github));
-        let files = format!("{} and {SAM_CONFIG}", self.answers.config.display());
-        steps.tell(self.people, "files", Outcome::left(format!("{files} stay; they hold no secret")));
+        let config = self.answers.config.display();
+        let (files, note) = if self.answers.stack().is_some() {
+            (
+                format!("{config} and {SAM_CONFIG} stay; they hold no secret"),
+                "AWS keeps a last backup of the table for 35 days; task definitions cost nothing",
+            )
+        } else {
+            (format!("{config} stays; it holds no secret"), "`fleetfoot setup --local` sets it up again")
+        };
+        steps.tell(self.people, "files", Outcome::left(files));
         self.notebook.forget();
-        let note = "AWS keeps a last backup of the table for 35 days; task definitions cost nothing";
         self.taken_down(&steps, note)
     }
 

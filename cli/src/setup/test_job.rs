@@ -32,8 +32,8 @@ const MOST: usize = 200;
 
 impl Setup<'_> {
     /// Runs a job and follows it, if somebody wants that.
-    pub(super) async fn test_job(&self) -> Result<Outcome, Failure> {
-        let Some(repository) = self.test_repository()? else {
+    pub(super) async fn test_job(&self, address: Option<&str>) -> Result<Outcome, Failure> {
+        let Some(repository) = self.test_repository(address)? else {
             return Ok(Outcome::skipped("--test-job OWNER/NAME runs one and follows it"));
         };
         let place = self.place().await?;
@@ -69,17 +69,19 @@ impl Setup<'_> {
         }
     }
 
-    fn test_repository(&self) -> Result<Option<Repository>, Failure> {
-        if self.args.test_job.is_some() || !self.people.is_interactive() {
+    fn test_repository(&self, address: Option<&str>) -> Result<Option<Repository>, Failure> {
+        // Nobody is asked for a job that nobody would run.
+        let is_served = address.is_some() && (self.answers.stack().is_some() || self.args.state.is_up());
+        if self.args.test_job.is_some() || !self.people.is_interactive() || !is_served {
             return Ok(self.args.test_job.clone());
         }
-        let name = self.people.ask("A repository for a test job (OWNER/NAME, or - for none)", Some("-"))?;
-        match name.as_str() {
+        let question = "A repository for a test job (OWNER/NAME, or - for none)";
+        self.people.ask_until(question, Some("-"), |name| match name {
             "" | "-" => Ok(None),
             name => name.parse::<Repository>().map(Some).map_err(|_| {
-                Failure::new(format!("{name:?} is no repository")).hint("--test-job OWNER/NAME")
+                Failure::new(format!("{name:?} is no repository")).hint("OWNER/NAME, such as acme/app")
             }),
-        }
+        })
     }
 
     /// The fleet that was set up.

@@ -15,6 +15,7 @@ use super::report::Outcome;
 use super::vault::Kept;
 use super::{Setup, call};
 use crate::failure::{Failure, OrFail};
+use crate::text::counted;
 
 /// 256 random bits in hexadecimal, like a runner's ticket.
 pub(super) fn draw() -> Secret {
@@ -119,9 +120,9 @@ impl Setup<'_> {
         }
         let count = scopes.len();
         Ok(if created == 0 {
-            Outcome::was_done(format!("{count} send to {address}"))
+            Outcome::was_done(format!("{} to {address}", counted(count, "webhook")))
         } else {
-            Outcome::done(format!("{created} of {count} are new and send to {address}"))
+            Outcome::done(format!("{} to {address}, {created} new", counted(count, "webhook")))
         })
     }
 }

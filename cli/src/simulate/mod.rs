@@ -68,17 +68,17 @@ pub(crate) struct Variant {
 
 pub(crate) fn run(args: &Args) -> Result<Answer, Failure> {
     let base = Base::of(args)?;
-    let mut variants = vec![variant("as it is", base.clone(), args)?];
-    if !args.set.is_empty() {
-        let changed = base.with(&args.set)?;
+    // Mistakes are told before anything takes its time.
+    let changed = if args.set.is_empty() { None } else { Some(base.with(&args.set)?) };
+    let mut variants = vec![variant("as it is", base, args)?];
+    if let Some(changed) = changed {
         variants.push(variant("changed", changed, args)?);
     }
-    if let Some(file) = &args.plot {
-        draw(file, variants.last(), args)?;
-    }
+    let drawn = args.plot.as_ref().map(|file| draw(file, variants.last(), args));
     let data = if args.format.json { report::json(&variants)? } else { report::words(&variants) };
-    let broken: Vec<Failure> = variants.iter().filter_map(|it| report::broken(it, args)).collect();
-    let answer = Answer { failures: broken, ..Answer::data(data) };
+    let mut failures: Vec<Failure> = variants.iter().filter_map(|it| report::broken(it, args)).collect();
+    failures.extend(drawn.and_then(Result::err));
+    let answer = Answer { failures, ..Answer::data(data) };
     Ok(if args.format.json { answer } else { answer.note(report::footnote()) })
 }
 

@@ -130,6 +130,16 @@ async fn a_configuration_is_checked_as_a_whole() {
     assert!(!json.succeeded, "a script sees it by the exit code, too");
     assert_eq!(json.json()["problems"][0]["key"], "classes.small.cpu");
     assert_documented(&json.json(), &["config check"]);
+    // What has mistakes is shown, too: they are to be found.
+    assert_eq!(
+        world.run(&format!("config show --config {bad}")).await.data,
+        std::fs::read_to_string(&bad).unwrap()
+    );
+    let shown = world.run(&format!("config show --config {good} --json")).await.json();
+    assert_eq!(shown["text"], super::fleet::CONFIGURATION);
+    assert_documented(&shown, &["config show"]);
+    let none = world.run("config show").await;
+    assert!(!none.succeeded && none.rest.contains("hint: --config or FLEETFOOT_CONFIG"), "{}", none.rest);
 }
 
 #[tokio::test]

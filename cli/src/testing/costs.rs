@@ -99,6 +99,8 @@ async fn where_nothing_was_spent_that_is_said() {
     assert!(data.is_empty() && succeeded && rest.starts_with("no runner and no job"), "{rest}");
     let (data, rest, succeeded) = told(world.run("cost --since 1h --until 2d").await);
     assert!(data.is_empty() && !succeeded && rest.contains("hint: "), "{rest}");
+    let (_, rest, succeeded) = told(world.run("cost --since 2099-01-01").await);
+    assert!(!succeeded && rest.starts_with("error: --since has not come yet\n"), "{rest}");
 }
 
 #[tokio::test]

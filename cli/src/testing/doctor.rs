@@ -113,8 +113,8 @@ async fn a_fleet_that_is_well_is_told_so() {
     let fleet = answering().await;
     std::fs::create_dir(world.path().join("runner")).unwrap();
     world.write("runner/run.sh", "");
-    let deliveries_seen_until = Some(now() - SignedDuration::from_secs(30));
-    let memory = CleanupMemory { deliveries_seen_until, ..CleanupMemory::default() };
+    let deliveries_listed_at = Some(now() - SignedDuration::from_secs(30));
+    let memory = CleanupMemory { deliveries_listed_at, ..CleanupMemory::default() };
     put(&world.ledger(), Stored::new(memory)).await.unwrap();
     let lock = std::fs::File::create(world.path().join("up.lock")).unwrap();
     lock.try_lock().unwrap();

@@ -92,6 +92,10 @@ async fn a_command_runs_in_the_folder_of_a_runner_that_is_up() {
     let missing = world.run(&line.replace("touch", "no-such-program")).await;
     assert!(missing.rest.starts_with("error: no-such-program cannot be started\n"), "{}", missing.rest);
     assert!(!world.run(&line.replace("touch here", "false")).await.succeeded);
+    // Job 101 runs there.
+    let by_job = line.replace("ff-101-1", "101").replace("touch here", "touch there");
+    assert!(world.run(&by_job).await.succeeded);
+    assert!(folder.join("there").is_file());
 }
 
 #[tokio::test]
@@ -102,6 +106,8 @@ async fn a_runner_that_is_not_up_cannot_be_entered() {
         ("ff-104-2", "error: runner ff-104-2 has stopped\n  cause: "),
         ("ff-107-1", "error: the task of runner ff-107-1 is not up yet\nhint: "),
         ("ff-101-1", "error: the folder of runner ff-101-1 is not there\n"),
+        ("105", "error: job 105 has no runner\nhint: `fleetfoot why 105` tells "),
+        ("1", "error: job 1 is not known to this fleet\n"),
     ] {
         let said = world.run(&format!("exec {runner}")).await;
         assert!(said.rest.starts_with(reason), "{}", said.rest);

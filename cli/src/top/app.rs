@@ -46,6 +46,8 @@ impl Tab {
 pub(super) enum Wish {
     Nothing,
     Quit,
+    /// To give the terminal to the shell for a while.
+    Suspend,
     /// The timeline of a job.
     Open(JobId),
     /// To read the fleet at once.
@@ -150,7 +152,11 @@ impl App {
             return Wish::Nothing;
         }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
-            return if matches!(key.code, KeyCode::Char('c' | 'd')) { Wish::Quit } else { Wish::Nothing };
+            return match key.code {
+                KeyCode::Char('c' | 'd') => Wish::Quit,
+                KeyCode::Char('z') => Wish::Suspend,
+                _ => Wish::Nothing,
+            };
         }
         if self.is_typing {
             self.type_in(key.code);

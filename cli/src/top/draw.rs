@@ -10,7 +10,7 @@ use ratatui::widgets::{Paragraph, Row, Table};
 
 use super::app::{App, Tab};
 use super::{columns, job};
-use crate::text::{cut, safe};
+use crate::text::{counted, cut, safe};
 use crate::times::{Times, span};
 
 /// How things look.
@@ -72,35 +72,60 @@ fn head_lines(app: &App, look: Look, times: &Times, width: u16) -> Vec<Line<'sta
         return vec![Line::styled("the fleet is being read ...", DIM)];
     };
     vec![
-        counts(overview, look, times),
+        counts(overview, look, times, width),
         gauges(&overview.capacity, look, width),
-        starts(overview),
+        starts(overview, width),
         trouble(overview, look, times, width),
     ]
 }
 
-fn counts(overview: &Overview, look: Look, times: &Times) -> Line<'static> {
+/// Where there is no room for all, what counts to zero is left out first.
+fn counts(overview: &Overview, look: Look, times: &Times, width: u16) -> Line<'static> {
+    let all = count_spans(overview, look, times, true);
+    let columns: usize = all.iter().map(|span| crate::text::width(&span.content)).sum();
+    let spans = if columns <= usize::from(width) { all } else { count_spans(overview, look, times, false) };
+    fitting(spans, width)
+}
+
+fn count_spans(overview: &Overview, look: Look, times: &Times, with_zeros: bool) -> Vec<Span<'static>> {
     let counts = &overview.counts;
-    let of = |number: usize, name: &str, style: Style| {
-        Span::styled(format!("{number} {name}  "), if number > 0 { style } else { DIM })
-    };
+    let jobs = [
+        (counts.waiting, "waiting", look.waiting()),
+        (counts.starting, "starting", look.waiting()),
+        (counts.running, "running", look.good()),
+    ];
+    let runners = [
+        (counts.runners_busy, "busy", look.good()),
+        (counts.runners_idle, "idle", Style::new()),
+        (counts.refused_today, "refused today", look.bad()),
+    ];
     let time = crate::times::time_of_day(overview.at, &times.zone);
-    Line::from(vec![
-        Span::styled(format!("{} ", safe(&overview.fleet)), BOLD),
-        Span::raw(format!("{time}  ")),
-        of(counts.waiting, "waiting", look.waiting()),
-        of(counts.starting, "starting", look.waiting()),
-        of(counts.running, "running", look.good()),
-        Span::raw("| "),
-        of(counts.runners_busy, "busy", look.good()),
-        of(counts.runners_idle, "idle", Style::new()),
-        of(counts.refused_today, "refused today", look.bad()),
-        Span::raw(format!(
-            "| {} done, {:.4} USD today",
-            counts.finished_today,
-            overview.cost.ended_usd + overview.cost.running_usd
-        )),
-    ])
+    let mut spans = vec![Span::styled(format!("{} ", safe(&overview.fleet)), BOLD), Span::raw(time)];
+    for (group, mut before) in [(jobs, "  "), (runners, "  | ")] {
+        for (number, name, style) in group.into_iter().filter(|(number, ..)| with_zeros || *number > 0) {
+            let style = if number > 0 { style } else { DIM };
+            spans.extend([Span::raw(before), Span::styled(format!("{number} {name}"), style)]);
+            before = "  ";
+        }
+    }
+    let usd = overview.cost.ended_usd + overview.cost.running_usd;
+    spans.push(Span::raw(format!("  | {} done", counts.finished_today)));
+    spans.push(Span::raw(format!(", {usd:.4} USD today")));
+    spans
+}
+
+/// As many as there is room for, each whole, and nothing that would stand between them and the next.
+fn fitting(spans: Vec<Span<'static>>, width: u16) -> Line<'static> {
+    let mut columns = 0;
+    let fitting = spans.into_iter().take_while(|span| {
+        columns += crate::text::width(&span.content);
+        columns <= usize::from(width)
+    });
+    let mut fitting: Vec<_> = fitting.collect();
+    while fitting.last().is_some_and(|span| span.content.trim_matches([' ', '|']).is_empty()) {
+        fitting.pop();
+    }
+    Line::from(fitting)
 }
 
 /// `fleet ######---- 6/10  small ##-- 2/4`
@@ -137,24 +162,22 @@ pub(super) fn bar(used: u64, limit: u64, wide: u64) -> String {
     format!("[{}{}]", "#".repeat(filled), "-".repeat(wide - filled))
 }
 
-fn starts(overview: &Overview) -> Line<'static> {
+fn starts(overview: &Overview, width: u16) -> Line<'static> {
     let shown = |millis: Option<u64>| {
         millis.map_or_else(
             || "-".to_owned(),
             |millis| span(SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))),
         )
     };
-    let parts = overview.queue_to_start.iter().map(|times| {
-        format!(
-            "{}h: p50 {} p90 {} p99 {} ({} jobs)",
-            times.hours,
-            shown(times.p50_millis),
-            shown(times.p90_millis),
-            shown(times.p99_millis),
-            times.jobs
-        )
-    });
-    Line::raw(format!("queue to start, {}", parts.collect::<Vec<_>>().join("; ")))
+    let mut spans = Vec::new();
+    for times in &overview.queue_to_start {
+        let before = if spans.is_empty() { "queue to start, " } else { "; " };
+        spans.push(Span::raw(format!("{before}{}h: p50 {}", times.hours, shown(times.p50_millis))));
+        spans.push(Span::raw(format!(" p90 {}", shown(times.p90_millis))));
+        spans.push(Span::raw(format!(" p99 {}", shown(times.p99_millis))));
+        spans.push(Span::raw(format!(" ({})", counted(times.jobs, "job"))));
+    }
+    fitting(spans, width)
 }
 
 /// What holds the whole fleet up.

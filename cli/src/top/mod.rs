@@ -7,6 +7,7 @@ mod job;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use ratatui::buffer::Buffer;
 use self::app::App;
 use self::draw::Look;
 use self::screen::Source;
+use self::watched::Watched;
+use crate::arguments::DATABASE;
 use crate::failure::{Failure, OrFail};
 use crate::output::Answer;
 use crate::place::Location;
@@ -39,7 +42,7 @@ Keys:
   enter                      what happened to the chosen job; esc: back
   /                          show only what has a text in it; esc: all again
   r                          read the fleet at once
-  q, ctrl-c                  quit
+  q, ctrl-c                  quit; ctrl-z: back to the shell for a while, `fg` goes on
 
 Each reading asks for the rows of open jobs and runners and of what ended since; on AWS that
 costs a little: some ten requests to DynamoDB.";
@@ -77,6 +80,7 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
         return Err(no_terminal());
     }
     let interval = pace(args.interval, args.place.remote.stack.is_some())?;
+    let file = args.place.folder().map(|folder| folder.join(DATABASE));
     let place = args.place.open().await?;
     let (ledger, config) = (place.ledger()?, place.config().await?);
     if args.once {
@@ -86,7 +90,7 @@ pub(crate) async fn run(args: Args, times: &Times) -> Result<Answer, Failure> {
         return Ok(Answer::data(once(overview, size, times)?));
     }
     let has_colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-    let source = Source { ledger, config: Arc::new(config), interval };
+    let source = Source { ledger, config: Arc::new(config), interval, file: file.map(Watched::new) };
     screen::run(source, Look { has_colour }, times).await?;
     Ok(Answer::default())
 }

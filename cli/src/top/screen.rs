@@ -1,5 +1,6 @@
 //! The terminal: keys in, frames out, and everything as it was before at the end.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use fleetfoot_report::overview::{JobTimeline, Overview, Reader, job_timeline};
 use fleetfoot_shell::clock::SystemClock;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
+use rustix::process::{Signal as ProcessSignal, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::app::{App, Wish};
 use super::draw::{self, Look};
+use super::watched::Watched;
 use crate::failure::{Failure, OrFail};
 use crate::times::Times;
 
@@ -28,12 +31,16 @@ pub(super) struct Source {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) config: Arc<Config>,
     pub(super) interval: Duration,
+    /// Of a fleet on this machine: what must not be taken away meanwhile.
+    pub(super) file: Option<Watched>,
 }
 
 /// What was read.
 enum News {
     Overview(Result<Box<Overview>, LedgerError>),
     Job(JobId, Result<Option<Box<JobTimeline>>, LedgerError>),
+    /// The fleet's state is no more where it was.
+    Gone,
 }
 
 /// What is to be read beside what is read regularly.
@@ -42,16 +49,43 @@ enum Ask {
     Job(JobId),
 }
 
+const UNRESTORED: &str = "the terminal cannot be restored; `reset` does it";
+
+/// What others may want of this process.
+struct Signals {
+    terminate: Signal,
+    hangup: Signal,
+    interrupt: Signal,
+    /// SIGTSTP, as a shell sends it.
+    stop: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(ProcessSignal::TSTP.as_raw()))?,
+        })
+    }
+}
+
+/// Gives the terminal back as it was and stops this process, until its shell lets it go on.
+fn suspend(terminal: &mut DefaultTerminal) -> Result<(), Failure> {
+    terminal.show_cursor().and_then(|()| ratatui::try_restore()).or_fail(UNRESTORED)?;
+    kill_process(getpid(), ProcessSignal::STOP).or_fail("this process cannot be stopped")?;
+    *terminal = ratatui::try_init().or_fail("the terminal cannot be drawn on")?;
+    Ok(())
+}
+
 /// Shows the fleet until somebody quits, or a signal ends the process.
 pub(super) async fn run(source: Source, look: Look, times: &Times) -> Result<(), Failure> {
-    let signals = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-    let [terminate, hangup, interrupt] = signals.map(signal);
-    let unheard = "signals cannot be listened to";
-    let mut signals = (terminate.or_fail(unheard)?, hangup.or_fail(unheard)?, interrupt.or_fail(unheard)?);
+    let mut signals = Signals::listen().or_fail("signals cannot be listened to")?;
     // A panic restores the terminal before it says anything: ratatui sets a hook for that.
     let mut terminal = ratatui::try_init().or_fail("the terminal cannot be drawn on")?;
     let ended = show(&mut terminal, source, look, times, &mut signals).await;
-    let restored = ratatui::try_restore().or_fail("the terminal cannot be restored; `reset` does it");
+    let restored = ratatui::try_restore().or_fail(UNRESTORED);
     ended.and(restored)
 }
 
@@ -60,7 +94,7 @@ async fn show(
     source: Source,
     look: Look,
     times: &Times,
-    signals: &mut (Signal, Signal, Signal),
+    signals: &mut Signals,
 ) -> Result<(), Failure> {
     let mut app = App::default();
     let mut keys = keys();
@@ -78,14 +112,19 @@ async fn show(
                 None => Wish::Quit,
             },
             told = news.recv() => told.map_or(Wish::Nothing, |told| take(&mut app, told)),
-            _ = signals.0.recv() => Wish::Quit,
-            _ = signals.1.recv() => Wish::Quit,
-            _ = signals.2.recv() => Wish::Quit,
+            _ = signals.terminate.recv() => Wish::Quit,
+            _ = signals.hangup.recv() => Wish::Quit,
+            _ = signals.interrupt.recv() => Wish::Quit,
+            _ = signals.stop.recv() => Wish::Suspend,
         };
         // The reader ends only after this.
         let _ = match wish {
             Wish::Quit => return Ok(()),
             Wish::Nothing => Ok(()),
+            Wish::Suspend => {
+                suspend(terminal)?;
+                asks.send(Ask::Overview)
+            }
             Wish::Refresh => asks.send(Ask::Overview),
             Wish::Open(id) => asks.send(Ask::Job(id)),
         };
@@ -100,6 +139,10 @@ fn take(app: &mut App, news: News) -> Wish {
             return app.opened.as_ref().map_or(Wish::Nothing, |opened| Wish::Open(opened.id));
         }
         News::Job(id, Ok(timeline)) => app.show_job(id, timeline.map(|timeline| *timeline)),
+        News::Gone => {
+            app.failure =
+                Some("the fleet's state was taken away; what is shown is as it was before".to_owned());
+        }
         News::Overview(Err(error)) | News::Job(_, Err(error)) => {
             app.failure = Some(format!("the fleet cannot be read: {error}"));
         }
@@ -130,7 +173,7 @@ fn reading(source: Source) -> (mpsc::UnboundedSender<Ask>, mpsc::UnboundedReceiv
     let (ask, mut asks) = mpsc::unbounded_channel();
     let (tell, news) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        let Source { ledger, config, interval } = source;
+        let Source { ledger, config, interval, file } = source;
         let mut reader = Reader::default();
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,6 +184,7 @@ fn reading(source: Source) -> (mpsc::UnboundedSender<Ask>, mpsc::UnboundedReceiv
             };
             let read = match asked {
                 None => return,
+                Some(_) if file.as_ref().is_some_and(Watched::is_gone) => News::Gone,
                 Some(Ask::Overview) => {
                     News::Overview(reader.read(&*ledger, &config, SystemClock.now()).await.map(Box::new))
                 }

@@ -162,6 +162,31 @@ async fn keys_move_and_never_beyond_the_ends() {
     assert_eq!(screen.press(KeyCode::Char('q')).await, Wish::Quit);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(screen.app.on_key(interrupt), Wish::Quit);
+    let suspend = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
+    assert_eq!(screen.app.on_key(suspend), Wish::Suspend);
+}
+
+#[tokio::test]
+async fn what_the_head_has_no_room_for_is_left_out_whole() {
+    let mut screen = Screen::over(rows::all(), (200, 24)).await;
+    let mut head = |width| {
+        screen.size.0 = width;
+        screen.text().lines().take(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let wide = head(200);
+    assert!(wide[0].contains(" busy  ") && wide[0].ends_with(" USD today"), "{wide:?}");
+    for width in 1..200 {
+        for (line, whole) in head(width).iter().zip(&wide) {
+            let rest = whole.strip_prefix(line.as_str());
+            let is_whole =
+                |rest: &str| line.is_empty() || rest.is_empty() || rest.starts_with([' ', ',', ';']);
+            assert!(rest.is_some_and(is_whole), "{width}: {line:?} of {whole:?}");
+        }
+    }
+    let mut screen = Screen::over(rows::hostile(), (80, 24)).await;
+    let text = screen.text();
+    let head = "ff 09:10:00  1 waiting  | 1 refused today  | 1 done, 0.0000 USD today\n";
+    assert!(text.starts_with(head), "no room for zeros: {text}");
 }
 
 #[tokio::test]

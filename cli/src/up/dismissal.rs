@@ -14,6 +14,7 @@ use fleetfoot_model::runner::RunnerState;
 use uuid::Uuid;
 
 use crate::rows;
+use crate::text::counted;
 
 /// Why they are let go.
 const REASON: &str = "fleetfoot up was stopped";
@@ -60,7 +61,10 @@ pub(super) async fn dismiss_idle(
         tracing::error!(%error, "what was let go could not be told");
     }
     wait_for_end(fleet, &released).await;
-    let mut words = vec![format!("stopped; {} idle runners were let go", released.len())];
+    let mut words = vec!["stopped".to_owned()];
+    if !released.is_empty() {
+        words.push(format!("{} let go", counted(released.len(), "idle runner")));
+    }
     if busy > 0 {
         words.push(format!("{busy} busy ones end their jobs by themselves"));
     }

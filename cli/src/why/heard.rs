@@ -60,7 +60,7 @@ impl HeardView {
         let by = match (self.by, &self.delivery) {
             (Some("search"), _) => "by asking GitHub for queued jobs: its webhook has not arrived".to_owned(),
             (_, Some(guid)) => format!("by delivery {guid} of the webhook"),
-            _ => "by an event whose delivery the row does not tell".to_owned(),
+            _ => "by an event; its delivery is not on record".to_owned(),
         };
         let late = match (self.is_late && self.by == Some("webhook"), self.repeats) {
             (false, _) => "",

@@ -33,6 +33,7 @@ impl Cleanup {
             budget.heed(&error);
             FunctionError::again(&error)
         })?;
+        memory.deliveries_listed_at = Some(now);
         budget.listed(Part::Deliveries, listed.len());
         let newest = listed.iter().map(|delivery| delivery.delivered_at).max();
         let failed = failed(listed);

@@ -202,6 +202,8 @@ pub struct Pool {
 pub struct CleanupMemory {
     /// Deliveries up to this time have been looked at.
     pub deliveries_seen_until: Option<Timestamp>,
+    /// When GitHub last listed them, whether there was one or none.
+    pub deliveries_listed_at: Option<Timestamp>,
     /// How often each failed delivery was asked for again, by GUID.
     pub redelivered: BTreeMap<String, u32>,
     /// When GitHub's runners were last listed.

@@ -91,7 +91,7 @@ impl Waiting {
             Self::Throttled { .. } => {
                 "wait; a warm pool spares launches, a GitHub App has higher limits than a token"
             }
-            Self::Backoff { .. } => "look at why the runners before it stopped: fleetfoot runners list",
+            Self::Backoff { .. } => "wait; fleetfoot runners list --all tells what ended its runners",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fleetfoot_model::Timestamp;
 use fleetfoot_model::config::{Class, Config};
 use fleetfoot_model::ids::{ClassName, RunnerName};
 use fleetfoot_model::price::{Prices, usd};
@@ -34,7 +35,10 @@ pub struct Used {
 
 /// Reads a line of the log; none if it is another one.
 pub fn read(line: &str) -> Option<(RunnerName, Used)> {
-    let (_, fields) = line.split_once(MARK)?;
+    let (before, fields) = line.split_once(MARK)?;
+    // Other programs write names into the log that a job has chosen: a line of the agent's begins as one.
+    let [time, "INFO"] = before.split_whitespace().collect::<Vec<_>>()[..] else { return None };
+    time.parse::<Timestamp>().ok()?;
     let fields: BTreeMap<&str, &str> =
         fields.split_whitespace().filter_map(|field| field.split_once('=')).collect();
     // 2^53 milliseconds are 285,000 years.
@@ -178,12 +182,12 @@ fn judge(
 
 #[cfg(test)]
 mod tests {
+    use fleetfoot_model::SignedDuration;
     use fleetfoot_model::config::Class;
     use fleetfoot_model::ids::JobId;
     use fleetfoot_model::ports::Tickets as _;
     use fleetfoot_model::runner::{Reservation, Scope};
     use fleetfoot_model::spec::{Arch, Capacity};
-    use fleetfoot_model::{SignedDuration, Timestamp};
     use fleetfoot_shell::clock::SeededTickets;
 
     use super::*;
@@ -201,6 +205,8 @@ mod tests {
             "",
             "INFO fleetfoot_agent::report: phase agent.phase=\"exit\"",
             "fleetfoot_agent::usage: usage",
+            &LINE.replace("2026-", "a job of 2026-"),
+            &format!("2026-11-21 10:00:00Z: Running job: {LINE}"),
             &LINE.replace("812", "-1"),
             &LINE.replace("ff-42-1", "\u{1b}[2J"),
             &LINE.replace("180500", "NaN"),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fleetfoot_github::Webhook as Hook;
 use fleetfoot_model::config::Credentials;
-use fleetfoot_model::ports;
+use fleetfoot_model::ports::{self, GitHubError};
 
 use super::Desk;
 use crate::doctor::examine;
 use crate::doctor::finding::Finding;
-use crate::failure::{Failure, OrFail};
+use crate::failure::Failure;
 use crate::place::Webhook;
 
 const HEADING: &str = "webhook";
@@ -30,17 +30,21 @@ impl examine::Check for Check {
     async fn examine(&self) -> Result<Vec<Finding>, Failure> {
         let address = self.address.clone()?.map(|it| it.address);
         let client = &self.desk.client;
-        let hooks = client.webhooks(address.as_deref()).await.or_fail("the webhook cannot be looked at");
         let is_app = matches!(self.desk.config.github.credentials, Credentials::App { .. });
-        let hooks = hooks.map_err(|failure| {
-            let needs = if is_app {
-                "only the App itself is told: see github"
-            } else {
-                "the token needs the right to webhooks"
-            };
-            failure.hint(needs)
-        })?;
+        let hooks = client.webhooks(address.as_deref()).await.map_err(|error| unseen(&error, is_app))?;
         Ok(judge(&hooks, address.as_deref()))
+    }
+}
+
+fn unseen(error: &GitHubError, is_app: bool) -> Failure {
+    let failure = Failure::new("the webhook cannot be looked at").because(error);
+    let is_refused =
+        matches!(error, GitHubError::NotFound(_) | GitHubError::Forbidden(_) | GitHubError::Unauthorized(_));
+    match (is_refused, is_app) {
+        (true, true) => failure.hint("only the App itself is told: see github"),
+        (true, false) => failure.hint("the token needs the right to webhooks"),
+        // Of what kept GitHub from answering the error's own remedy is told.
+        (false, _) => failure,
     }
 }
 
@@ -181,6 +185,14 @@ mod tests {
             assert!(found[0].what.contains(what), "{found:?}");
             assert_eq!(found[0].hint.is_none(), severity == Severity::Ok);
         }
+    }
+
+    #[test]
+    fn a_right_is_asked_for_only_where_one_is_missing() {
+        let hint = |error| unseen(&error, false).hint.unwrap();
+        assert!(hint(GitHubError::Forbidden("403".to_owned())).contains("the right to webhooks"));
+        let unreached = hint(GitHubError::Unavailable("connection refused".to_owned()));
+        assert!(!unreached.contains("right"), "{unreached}");
     }
 
     #[test]

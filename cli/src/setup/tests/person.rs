@@ -1,5 +1,6 @@
 //! Somebody who runs `setup` and has a browser.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use fleetfoot_model::secret::Secret;
@@ -34,6 +35,7 @@ pub(super) struct Person {
     browser: Browser,
     agrees: bool,
     is_interactive: bool,
+    answers: Mutex<VecDeque<&'static str>>,
     heard: Mutex<String>,
     /// What the browser showed.
     seen: Arc<Mutex<Vec<(u16, String)>>>,
@@ -41,7 +43,24 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn with(browser: Browser) -> Self {
-        Self { browser, agrees: true, is_interactive: false, heard: Mutex::default(), seen: Arc::default() }
+        Self {
+            browser,
+            agrees: true,
+            is_interactive: false,
+            answers: Mutex::default(),
+            heard: Mutex::default(),
+            seen: Arc::default(),
+        }
+    }
+
+    /// Somebody who clicks on everything and gives these answers, one after the other.
+    pub(super) fn answering<const N: usize>(answers: [&'static str; N]) -> Self {
+        Self { is_interactive: true, answers: Mutex::new(answers.into()), ..Self::willing() }
+    }
+
+    /// How many of their answers nobody has asked for.
+    pub(super) fn unasked(&self) -> usize {
+        self.answers.lock().unwrap().len()
     }
 
     pub(super) fn willing() -> Self {
@@ -79,7 +98,8 @@ impl People for Person {
     }
 
     fn ask(&self, question: &str, _: Option<&str>) -> Result<String, Failure> {
-        Err(Failure::new(format!("nobody answers {question}")))
+        let answer = self.answers.lock().unwrap().pop_front().map(str::to_owned);
+        answer.ok_or_else(|| Failure::new(format!("nobody answers {question}")))
     }
 
     fn ask_secret(&self, question: &str) -> Result<Secret, Failure> {

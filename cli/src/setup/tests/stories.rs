@@ -1,10 +1,12 @@
 //! What goes well.
 
+use clap::Parser as _;
 use fleetfoot_local::ledger::SqliteLedger;
 use fleetfoot_model::config::{Credentials, Target};
 
 use super::person::Person;
 use super::{KEY, World, mark, mode};
+use crate::Cli;
 use crate::arguments::DATABASE;
 
 const WEBHOOK: &str = "https://runners.example.com/webhook";
@@ -26,7 +28,9 @@ async fn a_fleet_is_set_up_from_nothing_and_a_second_run_finds_all_done() {
     assert_eq!((app.hook_url.as_str(), app.hook_active), (WEBHOOK, true));
     assert_eq!(app.hook_secret.expose(), world.read("secrets/webhook-secret"));
     assert_eq!(world.read("secrets/app.pem").trim(), KEY.trim());
-    assert_eq!(mode(&world.path("secrets")), 0o700);
+    for folder in ["secrets", "state"] {
+        assert_eq!(mode(&world.path(folder)), 0o700, "{folder}");
+    }
     for file in ["secrets/app.pem", "secrets/webhook-secret"] {
         assert_eq!(mode(&world.path(file)), 0o600, "{file}");
     }
@@ -88,6 +92,44 @@ async fn what_a_fleet_lacks_is_told_after_the_webhook_and_ends_nothing() {
         for word in ["error", "unknown"] {
             assert!(!told.contains(&format!("{word} {well}: ")), "{well}: {told}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_asked_for_again_and_no_job_is_asked_for_that_nobody_would_run() {
+    let world = World::new().await;
+    let line = format!("--webhook-url {WEBHOOK}");
+    let person = Person::answering(["hello world", "acme/", "acme"]);
+    let told = world.done(&line, &person).await;
+    assert_eq!(person.unasked(), 0);
+    assert!(told.contains("\"hello world\" names neither an organization nor repositories"), "{told}");
+    assert_eq!(world.config().github.target, Target::Organization("acme".parse().unwrap()));
+    assert_eq!((mark(&told, "deployment"), mark(&told, "test job")), ('!', '-'), "{told}");
+    assert!(told.contains("--runner-dir actions-runner` runs the fleet"), "it can be typed as it is: {told}");
+
+    let up = std::fs::File::create(world.path("state/up.lock")).unwrap();
+    up.lock().unwrap();
+    let person = Person::answering(["nonsense", "-"]);
+    let told = world.done(&line, &person).await;
+    assert_eq!(person.unasked(), 0);
+    assert!(told.contains("\"nonsense\" is no repository"), "{told}");
+    assert_eq!((mark(&told, "deployment"), mark(&told, "test job")), ('=', '-'), "{told}");
+}
+
+#[test]
+fn a_webhook_leads_to_the_path_that_is_answered() {
+    for (address, is_taken) in [
+        (WEBHOOK, true),
+        ("http://127.0.0.1:8080/webhook", true),
+        ("https://example.com/fleets/one/webhook", true),
+        ("https://example.com", false),
+        ("https://example.com/webhook/", false),
+        ("https://example.com/webhook?token=1", false),
+        ("example.com/webhook", false),
+        ("file:///webhook", false),
+    ] {
+        let line = ["fleetfoot", "setup", "--local", "--webhook-url", address];
+        assert_eq!(Cli::try_parse_from(line).is_ok(), is_taken, "{address}");
     }
 }
 

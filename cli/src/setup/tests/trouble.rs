@@ -278,6 +278,13 @@ fn a_person_is_no_organization_and_a_silent_server_proves_nothing() {
     let unseen = Err(GitHubError::NotFound("404".to_owned()));
     assert_eq!(kind_of(&organization, &person, unseen), Ok(true));
     assert!(person.heard().contains("no account octocat: is its name right?"), "{}", person.heard());
+    let away = Err(GitHubError::Unavailable("connection refused".to_owned()));
+    assert_eq!(kind_of(&organization, &person, away), Ok(true));
+    assert!(
+        person.heard().contains("who octocat is: GitHub unavailable: connection refused"),
+        "{}",
+        person.heard()
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fleetfoot_model::config;
 use fleetfoot_simulation::{files, invariants};
 
 fn guide() -> String {
@@ -22,12 +23,13 @@ fn every_invariant_is_in_the_guide() {
 }
 
 #[test]
-fn the_examples_of_faults_and_limits_can_be_read() {
+fn the_examples_of_files_can_be_read() {
     let guide = guide();
     let examples: Vec<&str> =
         guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [faults, limits] = examples[..] else { panic!("{} examples", examples.len()) };
+    let [faults, config, limits] = examples[..] else { panic!("{} examples", examples.len()) };
     files::faults(faults).unwrap_or_else(|error| panic!("{error}"));
+    config::load("fleet.toml", config).unwrap_or_else(|error| panic!("{error}"));
     let limits = files::limits(limits).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(limits, fleetfoot_simulation::run::Limits::default(), "the guide shows the usual limits");
 }
