@@ -3,13 +3,14 @@
 mod bound;
 mod figures;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use fleetfoot_model::ids::{JobId, RunnerName};
 use fleetfoot_model::job::{Job, JobState};
 use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::{Runner, RunnerState, StopReason};
 use fleetfoot_model::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::plot::{Bucket, Timeline};
 use crate::watch::{Happening, Watch};
@@ -28,8 +29,8 @@ pub struct Meter {
     pub timeline: Timeline,
     began: Timestamp,
     now: Bucket,
-    jobs: HashMap<JobId, bool>,
-    runners: HashMap<RunnerName, Kind>,
+    jobs: FxHashMap<JobId, bool>,
+    runners: FxHashMap<RunnerName, Kind>,
     /// The most runners at once.
     pub peak: u64,
     /// List price of all runners, in millionths of a USD.
@@ -58,8 +59,8 @@ impl Meter {
             timeline: Timeline { bucket: SignedDuration::from_secs(1), buckets: Vec::new() },
             began,
             now: Bucket::default(),
-            jobs: HashMap::new(),
-            runners: HashMap::new(),
+            jobs: FxHashMap::default(),
+            runners: FxHashMap::default(),
             peak: 0,
             cost_micro_usd: 0,
             stops: BTreeMap::new(),

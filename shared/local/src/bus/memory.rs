@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use fleetfoot_model::Timestamp;
+use rustc_hash::FxHashMap;
 
 use super::channel::Channel;
 use super::delivery::{DeadLetter, Item, ItemKey, Payload, Published};
@@ -14,7 +15,7 @@ pub(super) const LONGEST_HISTORY: usize = 100_000;
 /// Everything, as long as this value lives.
 #[derive(Default)]
 pub(super) struct MemoryStore {
-    items: HashMap<u64, Entry>,
+    items: FxHashMap<u64, Entry>,
     /// Items by when they are visible.
     lines: BTreeMap<Channel, BTreeSet<(Timestamp, u64)>>,
     last_item: u64,

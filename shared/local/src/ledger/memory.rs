@@ -1,6 +1,6 @@
 //! A ledger in memory: for tests, simulation and virtual time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use fleetfoot_model::Timestamp;
 use fleetfoot_model::counter::Counter;
 use fleetfoot_model::ledger::{Change, Ledger, LedgerError, Stored};
 use fleetfoot_model::record::{Index, Key, Record};
+use rustc_hash::FxHashMap;
 
 use super::oldest_window;
 use crate::database::to_column;
@@ -29,7 +30,7 @@ struct Row {
 
 #[derive(Debug, Default)]
 struct Tables {
-    rows: HashMap<Key, Row>,
+    rows: FxHashMap<Key, Row>,
     /// Each row in its index once more: those that are listed are many, and need not be looked for one by one.
     indexes: BTreeMap<Index, BTreeMap<Place, Stored<Record>>>,
     counters: BTreeMap<Counter, u64>,

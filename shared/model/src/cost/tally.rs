@@ -46,12 +46,14 @@ struct Rows {
 
 impl Rows {
     /// A row that was settled meanwhile takes the place of what it was.
-    fn take(&mut self, row: &Record, fleet: &FleetName) {
+    fn take(&mut self, row: &Record, within: &Range<Timestamp>, fleet: &FleetName) {
         match row {
-            Record::Runner(runner) => {
+            Record::Runner(runner) if within.contains(&runner.changed_at) => {
                 self.runners.extend(ended(runner).map(|it| (runner.name.clone(), it)));
             }
-            Record::Job(job) => drop(self.jobs.insert(job.id(), told(job, fleet))),
+            Record::Job(job) if within.contains(&job.changed_at) => {
+                self.jobs.insert(job.id(), told(job, fleet));
+            }
             _ => {}
         }
     }
@@ -69,23 +71,21 @@ pub async fn tally(
 ) -> Result<BTreeMap<Timestamp, Sums>, LedgerError> {
     let mut rows = Rows::default();
     for row in unsettled {
-        rows.take(row, fleet);
+        rows.take(row, &within, fleet);
     }
     let mut after = None;
     loop {
         let page = ledger.list_between(Index::Ended, within.clone(), after.as_ref(), PAGE).await?;
         let is_last = page.len() < PAGE;
         for row in &page {
-            rows.take(&row.value, fleet);
+            rows.take(&row.value, &within, fleet);
         }
         if is_last {
             break;
         }
         after = page.into_iter().next_back().map(|row| row.value);
     }
-    let Rows { mut runners, mut jobs } = rows;
-    runners.retain(|_, runner| within.contains(&runner.at));
-    jobs.retain(|_, job| within.contains(&job.at));
+    let Rows { runners, jobs } = rows;
     let mut hours: BTreeMap<Timestamp, Sums> = BTreeMap::new();
     for (name, runner) in &runners {
         let other = match runner.job {

@@ -1,6 +1,6 @@
 //! The ledger's rows, kept as a second set of books: brief, and up to date with each write.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
@@ -11,6 +11,7 @@ use fleetfoot_model::job::{Job, JobState, Waiting};
 use fleetfoot_model::ledger::Stored;
 use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::{Runner, RunnerState};
+use rustc_hash::FxHashMap;
 
 use super::Found;
 use crate::watch::{Happening, Watch};
@@ -27,7 +28,7 @@ pub(super) struct Live {
 pub(crate) struct Books {
     config: Arc<Config>,
     pub(super) found: Found,
-    pub(super) live: HashMap<RunnerName, Live>,
+    pub(super) live: FxHashMap<RunnerName, Live>,
     /// Runners that stopped. Of each that is enough.
     stopped: HashSet<RunnerName>,
     /// Runners that stopped and that GitHub may still know.
@@ -36,10 +37,10 @@ pub(crate) struct Books {
     /// Jobs that a runner has just been meant for.
     to_judge: Vec<JobId>,
     counts: BTreeMap<Counter, u64>,
-    jobs: HashMap<JobId, u8>,
+    jobs: FxHashMap<JobId, u8>,
     /// Jobs that have not ended, or of which GitHub is still to be asked or told something.
     pub(super) open_jobs: BTreeSet<JobId>,
-    given: HashMap<RunnerName, u32>,
+    given: FxHashMap<RunnerName, u32>,
     pub(super) agents_up: u64,
     pub(super) registered: u64,
     /// Calls after which nobody knew what came of them.
@@ -55,15 +56,15 @@ impl Books {
         Self {
             config,
             found: Found::default(),
-            live: HashMap::new(),
+            live: FxHashMap::default(),
             stopped: HashSet::new(),
             unsettled: BTreeSet::new(),
             meant: BTreeMap::new(),
             to_judge: Vec::new(),
             counts: BTreeMap::new(),
-            jobs: HashMap::new(),
+            jobs: FxHashMap::default(),
             open_jobs: BTreeSet::new(),
-            given: HashMap::new(),
+            given: FxHashMap::default(),
             agents_up: 0,
             registered: 0,
             unanswered: 0,

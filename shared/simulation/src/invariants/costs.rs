@@ -24,11 +24,12 @@ const EVERY: SignedDuration = SignedDuration::from_hours(2);
 pub(super) fn check(world: &World, found: &mut Found) {
     let ledger = Calm(world.ledger.clone());
     let rows = world.ledger.inside();
-    let read = |index| at_once(rows.list(index, usize::MAX)).unwrap_or_default();
-    let runners: Vec<Arc<Runner>> =
-        [Index::Ended, Index::Active].into_iter().flat_map(read).filter_map(stopped).collect();
+    let stopped = |index| -> Vec<Arc<Runner>> {
+        at_once(rows.list(index, usize::MAX)).unwrap_or_default().into_iter().filter_map(stopped).collect()
+    };
+    let (settled, unsettled) = (stopped(Index::Ended), stopped(Index::Active));
     let mut expected = Amounts::default();
-    for runner in &runners {
+    for runner in settled.iter().chain(&unsettled) {
         expected += &Amounts {
             runners: 1,
             seconds: runner.billed.as_ref().map_or(0, |billed| billed.seconds),
@@ -36,7 +37,7 @@ pub(super) fn check(world: &World, found: &mut Found) {
             ..Amounts::default()
         };
     }
-    let unsettled: Vec<Record> = runners.into_iter().map(Record::Runner).collect();
+    let unsettled: Vec<Record> = unsettled.into_iter().map(Record::Runner).collect();
     let counted = at_once(count(&ledger, &unsettled, world));
     let counted = counted.map(|all| {
         let Amounts { runners, seconds, micro_usd, .. } = all;

@@ -1,12 +1,13 @@
 //! The agents in the world's tasks: what `runner/agent` does, in virtual time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use fleetfoot_model::http::{Request, Response};
 use fleetfoot_model::ids::{RunnerName, TaskId};
 use fleetfoot_model::secret::{Secret, Ticket};
 use fleetfoot_model::{SignedDuration, Timestamp};
 use fleetfoot_stand_in::fargate::FargateAction;
+use rustc_hash::FxHashMap;
 use serde_json::json;
 
 use super::World;
@@ -36,7 +37,7 @@ pub(super) struct Asking {
 #[derive(Debug, Default)]
 pub(super) struct Agents {
     asking: BTreeMap<(Timestamp, TaskId), Asking>,
-    tasks: HashMap<RunnerName, TaskId>,
+    tasks: FxHashMap<RunnerName, TaskId>,
 }
 
 impl Agents {

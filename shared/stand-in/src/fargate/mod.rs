@@ -8,13 +8,14 @@ mod report;
 mod settings;
 mod task;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetfoot_model::envelope::Envelope;
 use fleetfoot_model::ids::{RunnerName, TaskId};
 use fleetfoot_model::secret::Ticket;
 use fleetfoot_model::spec::{Capacity, Spec};
 use fleetfoot_model::{SignedDuration, Timestamp};
+use rustc_hash::FxHashMap;
 
 use crate::agenda::Agenda;
 use crate::bucket::TokenBucket;
@@ -65,11 +66,11 @@ pub struct StandInFargate {
     /// The latest time it was told.
     now: Timestamp,
     agenda: Agenda<Step>,
-    tasks: HashMap<TaskId, Task>,
+    tasks: FxHashMap<TaskId, Task>,
     /// Those that have not stopped.
     live: BTreeSet<TaskId>,
     /// Which task a client token stands for.
-    tokens: HashMap<RunnerName, TaskId>,
+    tokens: FxHashMap<RunnerName, TaskId>,
     on_demand: Supply,
     spot: Supply,
     actions: TokenBucket,
@@ -122,9 +123,9 @@ impl StandInFargate {
             dice: Dice::new(settings.seed),
             now: Timestamp::MIN,
             agenda: Agenda::new(),
-            tasks: HashMap::new(),
+            tasks: FxHashMap::default(),
             live: BTreeSet::new(),
-            tokens: HashMap::new(),
+            tokens: FxHashMap::default(),
             on_demand: supply(limits.on_demand_vcpus),
             spot: supply(limits.spot_vcpus),
             actions: TokenBucket::new(limits.action_burst, limits.actions_per_second, second),

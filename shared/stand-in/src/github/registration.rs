@@ -67,8 +67,9 @@ impl Registration {
     }
 
     /// The blob, made as the real one is: base64 of a JSON object of three files, each in base64 again. The RSA
-    /// parameters are noise of the real ones' sizes, so that the whole is as long as the real one (4 to 7 KB).
-    pub(crate) fn configuration(&self, address: &str, dice: &mut Dice) -> Secret {
+    /// parameters are noise of the real ones' sizes, so that the whole is as long as the real one (4 to 7 KB); a brief one
+    /// is without them.
+    pub(crate) fn configuration(&self, address: &str, is_brief: bool, dice: &mut Dice) -> Secret {
         let place = match &self.scope {
             Scope::Organization(owner) => owner.to_string(),
             Scope::Repository(repository) => repository.to_string(),
@@ -88,7 +89,18 @@ impl Registration {
             "Scheme": "OAuth",
             "Data": { "ClientId": self.secret.expose(), "AuthorizationUrl": format!("{address}/stand-in/token") },
         });
-        let parameters = json!({
+        let mut files = json!({ ".runner": encode(&runner), ".credentials": encode(&credentials) });
+        // Drawn in any case: a brief simulation is the same as one that is not.
+        let parameters = parameters(dice);
+        if !is_brief {
+            files[".credentials_rsaparams"] = encode(&parameters).into();
+        }
+        Secret::new(encode(&files))
+    }
+}
+
+fn parameters(dice: &mut Dice) -> Value {
+    json!({
             "d": STANDARD.encode(dice.bytes::<384>()),
             "dp": STANDARD.encode(dice.bytes::<192>()),
             "dq": STANDARD.encode(dice.bytes::<192>()),
@@ -97,14 +109,7 @@ impl Registration {
             "modulus": STANDARD.encode(dice.bytes::<384>()),
             "p": STANDARD.encode(dice.bytes::<192>()),
             "q": STANDARD.encode(dice.bytes::<192>()),
-        });
-        let files = json!({
-            ".runner": encode(&runner),
-            ".credentials": encode(&credentials),
-            ".credentials_rsaparams": encode(&parameters),
-        });
-        Secret::new(encode(&files))
-    }
+    })
 }
 
 fn encode(value: &Value) -> String {

@@ -129,7 +129,8 @@ impl StandInGitHub {
             let id = GithubRunnerId(github.latest_runner);
             let registration = Registration::new(id, name, scope.clone(), labels, &mut github.dice);
             let address = github.settings.address.as_deref().unwrap_or("http://github.invalid");
-            let configuration = registration.configuration(address, &mut github.dice);
+            let is_brief = github.settings.is_brief;
+            let configuration = registration.configuration(address, is_brief, &mut github.dice);
             github.registrations.insert(id, registration);
             github.names.insert(key, id);
             github.agenda.add(now + github.settings.times.offline, Happening::Forgotten(id));

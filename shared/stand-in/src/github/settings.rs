@@ -27,8 +27,8 @@ pub struct Settings {
     pub may_rerun: bool,
     /// Whether those who ask have the permission to write Checks. Default true.
     pub may_check: bool,
-    /// Whether webhooks are as brief as can be: without the parts that nobody reads, and none for runs of private code. For simulations of
-    /// very many jobs. Default false.
+    /// Whether webhooks and runners' configurations are as brief as can be: without the parts that nobody reads, and no
+    /// webhooks for runs of private code. For simulations of very many jobs. Default false.
     pub is_brief: bool,
     /// The App that a fleet signs in as. Default: what a fleet of the organization acme needs.
     pub app: App,
