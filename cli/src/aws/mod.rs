@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod failure;
+pub(crate) mod secrets;
 pub(crate) mod stack;
 mod xml;
 

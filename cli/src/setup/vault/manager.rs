@@ -3,10 +3,10 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretError;
 use fleetfoot_model::secret::Secret;
 
 use crate::aws::failure::failure;
+use crate::aws::secrets::described;
 use crate::failure::Failure;
 
 /// For how many days a removed secret can be had back; AWS takes 7 to 30 (Secrets Manager API reference, `DeleteSecret`).
@@ -28,18 +28,8 @@ enum State {
 }
 
 async fn state(client: &Client, name: &str) -> Result<State, Failure> {
-    let found = match client.describe_secret().secret_id(name).send().await {
-        Ok(found) => found,
-        Err(error)
-            if error.as_service_error().is_some_and(DescribeSecretError::is_resource_not_found_exception) =>
-        {
-            return Ok(State::Free);
-        }
-        Err(error) => {
-            let what = format!("the secret {name} cannot be looked for");
-            return Err(failure(what, "secretsmanager:DescribeSecret", &error));
-        }
-    };
+    let what = format!("the secret {name} cannot be looked for");
+    let Some(found) = described(client, name, what).await? else { return Ok(State::Free) };
     let stages = found.version_ids_to_stages.unwrap_or_default();
     let is_filled = stages.values().flatten().any(|stage| stage == CURRENT);
     Ok(match found.deleted_date {

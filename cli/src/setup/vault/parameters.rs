@@ -3,22 +3,16 @@
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::operation::delete_parameter::DeleteParameterError;
-use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::ParameterType;
 use fleetfoot_model::secret::Secret;
 
 use crate::aws::failure::failure;
+use crate::aws::secrets::has_parameter;
 use crate::failure::Failure;
 
 /// Whether a parameter is there. It is not decrypted.
 pub(super) async fn holds(sdk: &SdkConfig, name: &str) -> Result<bool, Failure> {
-    match Client::new(sdk).get_parameter().name(name).with_decryption(false).send().await {
-        Ok(_) => Ok(true),
-        Err(error) if error.as_service_error().is_some_and(GetParameterError::is_parameter_not_found) => {
-            Ok(false)
-        }
-        Err(error) => Err(failure(format!("{name} cannot be looked for"), "ssm:GetParameter", &error)),
-    }
+    has_parameter(&Client::new(sdk), name, format!("{name} cannot be looked for")).await
 }
 
 /// Writes a parameter, encrypted. Without `replace` AWS refuses one that is there.
