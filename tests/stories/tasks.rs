@@ -2,6 +2,7 @@
 
 use fleetfoot_model::SignedDuration;
 use fleetfoot_model::ids::JobId;
+use fleetfoot_model::job::Waiting;
 use fleetfoot_stand_in::fargate::Faults;
 use fleetfoot_stand_in::github;
 use fleetfoot_tests::world::{Plan, World, order};
@@ -95,6 +96,22 @@ fn a_job_for_which_there_is_no_capacity_now_is_launched_when_there_is() {
     assert_eq!(world.end_of(job), "success");
     assert!(world.fargate().counts().launch_calls <= 5);
     assert!(world.steps(job).contains("Capacity is unavailable"), "{}", world.steps(job));
+}
+
+/// GitHub is asked before another launch that may fail like the last: word of the cancellation was lost.
+#[test]
+fn a_job_that_was_cancelled_without_a_word_is_not_launched_again() {
+    let mut world = Plan::new(1).world();
+    world.fargate().set_faults(Faults { no_capacity: 1.0, ..Faults::NONE });
+    let job = world.push(SMALL);
+    world.run_until("it waits to be launched again", |world| {
+        world.find_job(job).is_some_and(|job| matches!(job.waiting(), Some(Waiting::Backoff { .. })))
+    });
+    world.github().set_faults(github::Faults { webhook_lost: 1.0, ..github::Faults::NONE });
+    world.cancel(job);
+    world.fargate().set_faults(Faults::NONE);
+    world.settle();
+    assert_eq!((world.end_of(job).as_str(), world.launches()), ("cancelled", 0));
 }
 
 #[test]

@@ -151,7 +151,15 @@ impl Cleanup {
                 budget.is_held_up |= *until <= now;
                 false
             }
-            Some(Waiting::Backoff { until, .. }) => *until <= now,
+            // It may have ended without a word here, and runners that fail are launched for nothing.
+            Some(Waiting::Backoff { until, .. }) if *until <= now => {
+                let told = self.ask(&row.value, budget).await.unwrap_or_default();
+                if !told.is_empty() {
+                    return Ok(told);
+                }
+                true
+            }
+            Some(Waiting::Backoff { .. }) => false,
             Some(Waiting::Image { key }) => {
                 let base = ledger::base(&*self.ledger, key).await?;
                 let answer = base.map_or(Answer::Ask, |row| row.value.answer(now));

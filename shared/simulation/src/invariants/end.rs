@@ -193,11 +193,13 @@ pub fn replay_changes_nothing(world: &mut World, seed: u64) -> Option<Violation>
     })
 }
 
-/// The jobs that the ledger knows, and whether there are others.
+/// The jobs that the ledger knows, and whether there are others. One that was given up, and whose end comes for the first
+/// time when it comes again, may end by that.
 fn jobs_by_knowledge(world: &World) -> (Vec<JobId>, bool) {
     let ids: Vec<JobId> = world.github().jobs().map(|(id, ..)| id).collect();
-    let (known, unheard): (Vec<JobId>, Vec<JobId>) =
+    let (mut known, unheard): (Vec<JobId>, Vec<JobId>) =
         ids.into_iter().partition(|id| world.ledger.job(*id).is_some());
+    known.retain(|id| !world.ended_unheard(*id));
     (known, !unheard.is_empty())
 }
 

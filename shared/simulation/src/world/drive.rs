@@ -112,7 +112,7 @@ impl World {
         });
     }
 
-    fn is_unheard(&self, delivery: &Delivery) -> bool {
+    fn is_unheard(&mut self, delivery: &Delivery) -> bool {
         if self.around.has(Mutation::NoCleanup) && delivery.function == "cleanup" {
             return true;
         }
@@ -126,7 +126,11 @@ impl World {
         {
             return true;
         }
-        self.around.happens(|faults| faults.event_lost)
+        let is_lost = self.around.happens(|faults| faults.event_lost);
+        if is_lost {
+            self.lost_ends.extend(delivery.items.iter().filter_map(ended_job));
+        }
+        is_lost
     }
 
     /// Whether a job that has a runner was started by another one.
@@ -176,15 +180,21 @@ impl World {
         let github = self.github();
         let open =
             github.open().filter(|(_, order)| labels::is_addressed(&order.labels, &self.config.labels));
-        let given_up = |id: JobId| {
-            let job = self.ledger.job(id);
-            job.is_some_and(|job| matches!(job.state, JobState::Rejected { .. } | JobState::Expired { .. }))
-        };
         let lost = |id: JobId, order: &JobOrder| {
             let since = github.history(id).map_or(self.began, |history| history.ordered_at);
             self.is_out_of_reach(&order.repository, since)
         };
-        open.filter(|(id, order)| !given_up(*id) && !lost(*id, order)).count()
+        open.filter(|(id, order)| !self.is_given_up(*id) && !lost(*id, order)).count()
+    }
+
+    fn is_given_up(&self, id: JobId) -> bool {
+        let job = self.ledger.job(id);
+        job.is_some_and(|job| matches!(job.state, JobState::Rejected { .. } | JobState::Expired { .. }))
+    }
+
+    /// Whether a job that was given up here had ended, and word of that was lost between the functions.
+    pub(crate) fn ended_unheard(&self, id: JobId) -> bool {
+        self.lost_ends.contains(&id) && self.is_given_up(id)
     }
 
     /// Whether the ledger never knew of a job of a repository, long after one was ordered there: if word of its one job
@@ -201,6 +211,14 @@ impl World {
 
 fn is_of(item: &Item, detail_type: &str) -> bool {
     matches!(&item.payload, Payload::Event(event) if event.detail_type == detail_type)
+}
+
+fn ended_job(item: &Item) -> Option<JobId> {
+    let Payload::Event(event) = &item.payload else { return None };
+    match event.fact() {
+        Ok(Fact::JobCompleted(end)) => Some(end.job.id),
+        _ => None,
+    }
 }
 
 fn is_scheduled(item: &Item) -> bool {

@@ -6,7 +6,7 @@ mod drive;
 mod executor;
 mod weather;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fleetfoot_local::assembly::{Ports, functions};
@@ -114,6 +114,8 @@ pub struct World {
     around: Arc<Surroundings>,
     /// What each schedule last woke its function with.
     scheduled: BTreeMap<String, Delivery>,
+    /// Jobs of whose end a function was told and never heard.
+    lost_ends: BTreeSet<JobId>,
     /// Up to which event watches have been told.
     told: u64,
     began: Timestamp,
@@ -180,6 +182,7 @@ impl World {
             executor: Executor::default(),
             functions: Arc::new(functions),
             scheduled: BTreeMap::new(),
+            lost_ends: BTreeSet::new(),
             told: 0,
             clock,
             ledger,
