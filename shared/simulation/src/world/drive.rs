@@ -128,7 +128,7 @@ impl World {
         }
         let is_lost = self.around.happens(|faults| faults.event_lost);
         if is_lost {
-            self.lost_ends.extend(delivery.items.iter().filter_map(ended_job));
+            self.lost_ends.extend(delivery.items.iter().filter_map(|item| ended_job(&item.payload)));
         }
         is_lost
     }
@@ -192,9 +192,14 @@ impl World {
         job.is_some_and(|job| matches!(job.state, JobState::Rejected { .. } | JobState::Expired { .. }))
     }
 
-    /// Whether a job that was given up here had ended, and word of that was lost between the functions.
+    /// Whether a job that was given up here had ended, and word of that was lost between the functions, or is a letter that
+    /// a person has to see to.
     pub(crate) fn ended_unheard(&self, id: JobId) -> bool {
-        self.lost_ends.contains(&id) && self.is_given_up(id)
+        let is_letter = || {
+            let letters = self.bus.dead_letters(usize::MAX).expect("a bus in memory answers");
+            letters.iter().any(|letter| ended_job(&letter.payload) == Some(id))
+        };
+        self.is_given_up(id) && (self.lost_ends.contains(&id) || is_letter())
     }
 
     /// Whether the ledger never knew of a job of a repository, long after one was ordered there: if word of its one job
@@ -213,8 +218,8 @@ fn is_of(item: &Item, detail_type: &str) -> bool {
     matches!(&item.payload, Payload::Event(event) if event.detail_type == detail_type)
 }
 
-fn ended_job(item: &Item) -> Option<JobId> {
-    let Payload::Event(event) = &item.payload else { return None };
+fn ended_job(payload: &Payload) -> Option<JobId> {
+    let Payload::Event(event) = payload else { return None };
     match event.fact() {
         Ok(Fact::JobCompleted(end)) => Some(end.job.id),
         _ => None,
