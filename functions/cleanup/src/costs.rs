@@ -3,7 +3,6 @@
 //! What was told is remembered with the event in whose handling it was: if telling it failed, that event comes again and
 //! gives the same answer, and no other does.
 
-use fleetfoot_model::Timestamp;
 use fleetfoot_model::budget::{Period, periods};
 use fleetfoot_model::cost::{self, Sums};
 use fleetfoot_model::digest::{Digest, DigestDay};
@@ -11,9 +10,13 @@ use fleetfoot_model::events::{BudgetReached, DayReported, Fact};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::price::usd;
 use fleetfoot_model::record::{CleanupMemory, Record};
+use fleetfoot_model::{SignedDuration, Timestamp};
 
 use crate::Cleanup;
 use crate::snapshot::Snapshot;
+
+/// How often what is spent is held against the budget. It counts the rows of the hour that is not over.
+const JUDGE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 impl Cleanup {
     pub(crate) async fn costs(
@@ -28,14 +31,17 @@ impl Cleanup {
         let runners = runners.cloned().map(Record::Runner);
         let unsettled: Vec<Record> = runners.chain(jobs.cloned().map(Record::Job)).collect();
         let memory = &mut memory.costs;
-        let counted_at = memory.open_counted_at;
         cost::count_due(&*self.ledger, &self.config.fleet, memory, &unsettled, now).await?;
-        let is_counted_anew = memory.open_counted_at != counted_at;
         let mut facts = Vec::new();
-        for period in periods(&self.config.budget, now) {
+        let periods = periods(&self.config.budget, now);
+        let is_due = !periods.is_empty() && memory.judged_at.is_none_or(|at| now >= at + JUDGE_EVERY);
+        if is_due {
+            memory.judged_at = Some(now);
+        }
+        for period in periods {
             let told = memory.budgets.get(&period.name);
             let is_again = told.is_some_and(|(_, by)| by == event);
-            if is_counted_anew || is_again {
+            if is_due || is_again {
                 let spent = self.spent(&period, now).await?;
                 facts.extend(self.judge(&period, spent, memory, event));
             }

@@ -20,8 +20,6 @@ const COUNTS: [SignedDuration; 4] = [
 ];
 /// An hour older than this is left as it was counted: some of its rows may be forgotten already.
 pub(super) const COUNTABLE: SignedDuration = SignedDuration::from_hours(6 * 24 + 12);
-/// How often the hour that is not over is counted, for the budget.
-const COUNT_OPEN_EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// The most hours that one run counts; what is left the next one does.
 const MOST_HOURS: usize = 12;
 
@@ -31,8 +29,8 @@ const MOST_HOURS: usize = 12;
 pub struct CostMemory {
     /// The next hour of each count; the first one's first.
     pub next: Vec<Timestamp>,
-    /// When the open hour was last counted.
-    pub open_counted_at: Option<Timestamp>,
+    /// When what is spent was last held against the budget.
+    pub judged_at: Option<Timestamp>,
     /// Of each period, such as `2026-11` or `2026-11-21`, the highest percentage of its budget that people were told of,
     /// and by which event's handling.
     pub budgets: BTreeMap<String, (u32, String)>,
@@ -40,7 +38,7 @@ pub struct CostMemory {
     pub digest: Option<(String, String)>,
 }
 
-/// Counts the hours that are due. `unsettled` are jobs and runners that ended and are not settled yet.
+/// Counts the hours that are over and due; of the one that is not, [`super::spent`] counts what it is asked for. `unsettled` are jobs and runners that ended and are not settled yet.
 ///
 /// # Errors
 /// As the ledger says. What was counted before is remembered.
@@ -66,11 +64,6 @@ pub async fn count_due(
             hour += HOUR;
             memory.next[n] = hour;
         }
-    }
-    let open = hour_of(now);
-    if memory.open_counted_at.is_none_or(|at| now >= at + COUNT_OPEN_EVERY || hour_of(at) != open) {
-        count_hour(ledger, fleet, open, unsettled).await?;
-        memory.open_counted_at = Some(now);
     }
     Ok(())
 }
