@@ -1,11 +1,14 @@
 //! Bodies of webhooks: recorded ones, with what the stand-in knows patched in.
 
+mod job;
+
 use std::collections::BTreeMap;
 
 use fleetfoot_model::Timestamp;
 use fleetfoot_model::ids::{GithubRunnerId, JobId, Repository};
 use serde_json::{Value, json};
 
+use self::job::JobBody;
 use super::job::{Job, Stage, seconds};
 
 /// The installation that webhooks of an App name.
@@ -98,7 +101,15 @@ impl Moment {
 pub(crate) struct Templates {
     is_brief: bool,
     /// By kind, repository, whether that is public, and whether the job needed an approval.
-    made: BTreeMap<(Kind, Repository, bool, bool), Value>,
+    made: BTreeMap<(Kind, Repository, bool, bool), Template>,
+}
+
+/// A body of which a job's part is to be filled in.
+#[derive(Debug)]
+struct Template {
+    body: Value,
+    /// Where bodies are brief: what comes behind the job's part.
+    rest: Option<String>,
 }
 
 impl Templates {
@@ -108,17 +119,18 @@ impl Templates {
 
     /// The body of a webhook.
     pub(crate) fn webhook(&mut self, moment: &Moment, job: &Job) -> String {
-        let is_brief = self.is_brief;
-        let body = self.template(moment.kind, job);
+        let Template { body, rest } = self.template(moment.kind, job);
+        if let Some(rest) = rest {
+            let part = serde_json::to_string(&JobBody::of(job, moment)).expect("a job is a plain structure");
+            return format!("{{\"workflow_job\":{part}{rest}");
+        }
         if moment.kind == Kind::RunRequested {
             fill_run(&mut body["workflow_run"], job, "queued", None, job.history.ordered_at);
             body["workflow"]["name"] = json!(job.order.workflow);
         } else {
             let target = &mut body["workflow_job"];
             fill_job(target, moment, job);
-            if !is_brief {
-                fill_links(target, moment, job);
-            }
+            fill_links(target, moment, job);
         }
         body.to_string()
     }
@@ -126,7 +138,7 @@ impl Templates {
     /// A job as the REST API tells it.
     pub(crate) fn rest_job(&mut self, job: &Job) -> Value {
         let moment = Moment::present(job);
-        let body = &mut self.template(moment.kind, job)["workflow_job"];
+        let body = &mut self.template(moment.kind, job).body["workflow_job"];
         fill_job(body, &moment, job);
         fill_links(body, &moment, job);
         body.clone()
@@ -134,14 +146,14 @@ impl Templates {
 
     /// A run as the REST API tells it.
     pub(crate) fn rest_run(&mut self, job: &Job) -> Value {
-        let body = &mut self.template(Kind::RunRequested, job)["workflow_run"];
+        let body = &mut self.template(Kind::RunRequested, job).body["workflow_run"];
         let updated_at = job.history.completed_at.unwrap_or(job.history.ordered_at);
         fill_run(body, job, job.status(), job.history.conclusion.as_deref(), updated_at);
         body.clone()
     }
 
     /// The body of this kind and repository, to be filled in: what differs from job to job is still another's.
-    fn template(&mut self, kind: Kind, job: &Job) -> &mut Value {
+    fn template(&mut self, kind: Kind, job: &Job) -> &mut Template {
         let order = &job.order;
         let is_deployment = kind == Kind::JobQueued && order.needs_approval;
         let key = (kind, order.repository.clone(), order.public, is_deployment);
@@ -150,28 +162,22 @@ impl Templates {
             if kind == Kind::JobQueued && !is_deployment {
                 body.as_object_mut().map(|body| body.remove("deployment"));
             }
-            if self.is_brief {
-                shorten(&mut body);
-            }
-            body
+            let rest = (self.is_brief && kind != Kind::RunRequested).then(|| rest_of(&body));
+            Template { body, rest }
         })
     }
 }
 
-/// Leaves only what this fleet reads, and what says whose webhook it is.
-fn shorten(body: &mut Value) {
-    const PARTS: &[&str] =
-        &["action", "workflow_job", "workflow_run", "workflow", "repository", "installation"];
+/// What this fleet reads beside the job, and what says whose webhook it is.
+fn rest_of(body: &Value) -> String {
+    const PARTS: &[&str] = &["action", "repository", "installation"];
     const OF_REPOSITORY: &[&str] =
         &["id", "name", "full_name", "private", "visibility", "owner", "html_url", "url"];
-    // Those of a job are filled in, but for these.
-    const UNREAD: &[&str] = &["node_id", "head_branch", "url", "run_url", "check_run_url", "steps"];
-    keep(body, |name| PARTS.contains(&name));
+    let mut body = body.clone();
+    keep(&mut body, |name| PARTS.contains(&name));
     keep(&mut body["repository"], |name| OF_REPOSITORY.contains(&name));
     keep(&mut body["repository"]["owner"], |name| name == "login");
-    if let Some(job) = body.get_mut("workflow_job") {
-        keep(job, |name| !UNREAD.contains(&name));
-    }
+    body.to_string().replacen('{', ",", 1)
 }
 
 fn keep(value: &mut Value, is_kept: impl Fn(&str) -> bool) {
@@ -248,22 +254,10 @@ fn fill_run(run: &mut Value, job: &Job, status: &str, conclusion: Option<&str>, 
 }
 
 fn fill_job(target: &mut Value, moment: &Moment, job: &Job) {
-    let ordered_at = job.history.ordered_at;
-    target["id"] = json!(job.id);
-    target["run_id"] = json!(job.run);
-    target["run_attempt"] = json!(job.attempt);
-    target["workflow_name"] = json!(job.order.workflow);
-    target["name"] = json!(job.order.name);
-    target["labels"] = json!(job.order.labels);
-    target["status"] = json!(moment.kind.action());
-    target["conclusion"] = json!(moment.conclusion);
-    target["created_at"] = time(ordered_at);
-    // A job that has not started carries the time of its creation here.
-    target["started_at"] = time(moment.started_at.unwrap_or(ordered_at));
-    target["completed_at"] = moment.completed_at.map_or(Value::Null, time);
-    target["html_url"] = json!(job.html_url());
-    target["head_sha"] = json!(job.head_sha());
-    fill_runner(target, moment);
+    let body = serde_json::to_value(JobBody::of(job, moment)).expect("a job is a plain structure");
+    for (name, value) in body.as_object().into_iter().flatten() {
+        target[name] = value.clone();
+    }
 }
 
 /// Where a job's parts are, and its steps.
@@ -284,19 +278,6 @@ fn fill_links(target: &mut Value, moment: &Moment, job: &Job) {
             "completed_at": target["completed_at"],
         }]),
     };
-}
-
-fn fill_runner(target: &mut Value, moment: &Moment) {
-    let (id, name, group, group_name) = match &moment.runner {
-        Some((id, name)) => (json!(id), json!(name), json!(1), json!("Default")),
-        // A job that ended without ever having had a runner carries zeros and empty names.
-        None if moment.kind == Kind::JobCompleted => (json!(0), json!(""), json!(0), json!("")),
-        None => (Value::Null, Value::Null, Value::Null, Value::Null),
-    };
-    target["runner_id"] = id;
-    target["runner_name"] = name;
-    target["runner_group_id"] = group;
-    target["runner_group_name"] = group_name;
 }
 
 /// A time as GitHub writes it: `2026-11-02T09:00:00Z`.

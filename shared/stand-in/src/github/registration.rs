@@ -91,25 +91,38 @@ impl Registration {
         });
         let mut files = json!({ ".runner": encode(&runner), ".credentials": encode(&credentials) });
         // Drawn in any case: a brief simulation is the same as one that is not.
-        let parameters = parameters(dice);
+        let noise = Noise::draw(dice);
         if !is_brief {
-            files[".credentials_rsaparams"] = encode(&parameters).into();
+            files[".credentials_rsaparams"] = encode(&noise.parameters()).into();
         }
         Secret::new(encode(&files))
     }
 }
 
-fn parameters(dice: &mut Dice) -> Value {
-    json!({
-            "d": STANDARD.encode(dice.bytes::<384>()),
-            "dp": STANDARD.encode(dice.bytes::<192>()),
-            "dq": STANDARD.encode(dice.bytes::<192>()),
+struct Noise {
+    long: [[u8; 384]; 2],
+    short: [[u8; 192]; 5],
+}
+
+impl Noise {
+    fn draw(dice: &mut Dice) -> Self {
+        Self { long: std::array::from_fn(|_| dice.bytes()), short: std::array::from_fn(|_| dice.bytes()) }
+    }
+
+    fn parameters(&self) -> Value {
+        let [d, modulus] = self.long.map(|bytes| STANDARD.encode(bytes));
+        let [dp, dq, inverse_q, p, q] = self.short.map(|bytes| STANDARD.encode(bytes));
+        json!({
+            "d": d,
+            "dp": dp,
+            "dq": dq,
             "exponent": "AQAB",
-            "inverseQ": STANDARD.encode(dice.bytes::<192>()),
-            "modulus": STANDARD.encode(dice.bytes::<384>()),
-            "p": STANDARD.encode(dice.bytes::<192>()),
-            "q": STANDARD.encode(dice.bytes::<192>()),
-    })
+            "inverseQ": inverse_q,
+            "modulus": modulus,
+            "p": p,
+            "q": q,
+        })
+    }
 }
 
 fn encode(value: &Value) -> String {
