@@ -1,9 +1,12 @@
 //! `EventBridge` patterns, matched by `quamina`. What the two do not agree on is refused when a rule is loaded.
 
+mod plain;
+
 use fleetfoot_model::envelope::Envelope;
 use quamina::Quamina;
 use serde_json::{Map, Value};
 
+use self::plain::Plain;
 use crate::template::{BusName, Rule};
 
 /// What an event has at its top (Amazon EventBridge user guide, "AWS service event metadata").
@@ -32,52 +35,7 @@ pub(super) struct Rules {
 #[derive(Default)]
 struct Automaton {
     quamina: Quamina<usize>,
-    tops: Vec<Top>,
-}
-
-/// What a rule asks for at the top of an event. Most rules ask for nothing else, and most events are none of theirs: to
-/// see that, an event need not be made JSON of.
-struct Top {
-    rule: usize,
-    /// Texts of which it has to have one; none if it may have any, or what the automaton says.
-    detail_types: Option<Vec<String>>,
-    sources: Option<Vec<String>>,
-    /// Whether the automaton has to look at more than that.
-    is_part: bool,
-    /// What the rule asks of the detail.
-    detail: Value,
-}
-
-impl Top {
-    fn of(rule: usize, pattern: &Value) -> Self {
-        let texts = |name: &str| -> Option<Vec<String>> {
-            pattern[name].as_array()?.iter().map(|choice| choice.as_str().map(str::to_owned)).collect()
-        };
-        let (detail_types, sources) = (texts("detail-type"), texts("source"));
-        let told = usize::from(detail_types.is_some()) + usize::from(sources.is_some());
-        let is_part = pattern.as_object().is_none_or(|fields| fields.len() > told);
-        Self { rule, detail_types, sources, is_part, detail: pattern["detail"].clone() }
-    }
-
-    fn fits(&self, event: &Envelope) -> bool {
-        let has = |texts: &Option<Vec<String>>, text| texts.as_ref().is_none_or(|texts| texts.contains(text));
-        has(&self.detail_types, &event.detail_type)
-            && has(&self.sources, &event.source)
-            && could_match(&event.detail, &self.detail)
-    }
-}
-
-/// False where a text is none of those that are asked for; of everything else the automaton has to judge.
-fn could_match(value: &Value, pattern: &Value) -> bool {
-    match (value, pattern) {
-        (Value::Object(fields), Value::Object(patterns)) => patterns
-            .iter()
-            .all(|(name, pattern)| fields.get(name).is_none_or(|field| could_match(field, pattern))),
-        (Value::String(_), Value::Array(choices)) if choices.iter().all(Value::is_string) => {
-            choices.contains(value)
-        }
-        _ => true,
-    }
+    plain: Vec<Plain>,
 }
 
 impl Rules {
@@ -108,14 +66,17 @@ impl Rules {
 impl Automaton {
     fn add(&mut self, rule: usize, pattern: &Value) -> Result<(), String> {
         self.quamina.add_pattern(rule, &pattern.to_string()).map_err(|error| error.to_string())?;
-        self.tops.push(Top::of(rule, pattern));
+        self.plain.push(Plain::of(rule, pattern));
         Ok(())
     }
 
     fn matching(&self, event: &Envelope) -> Result<Vec<usize>, String> {
-        let fitting: Vec<&Top> = self.tops.iter().filter(|top| top.fits(event)).collect();
-        if !fitting.iter().any(|top| top.is_part) {
-            return Ok(fitting.iter().map(|top| top.rule).collect());
+        let judged = self.plain.iter().filter_map(|plain| match plain.judge(event) {
+            Some(false) => None,
+            judged => Some(judged.map(|_| plain.rule)),
+        });
+        if let Some(matching) = judged.collect() {
+            return Ok(matching);
         }
         let json = serde_json::to_vec(event).map_err(|error| error.to_string())?;
         let mut matching = self.quamina.matches_for_event(&json).map_err(|error| error.to_string())?;
@@ -309,6 +270,15 @@ mod tests {
         }
     }
 
+    fn any_choices() -> impl Strategy<Value = Value> {
+        let operator = prop_oneof![Just(None), Just(Some("prefix")), Just(Some("suffix"))];
+        let choice = (operator, "[A-C]{1,2}").prop_map(|(operator, text)| match operator {
+            Some(operator) => json!({ operator: text }),
+            None => json!(text),
+        });
+        prop::collection::vec(choice, 1..3).prop_map(Value::from)
+    }
+
     /// Any JSON, with the words of patterns among its names.
     fn any_json() -> impl Strategy<Value = Value> {
         let text = prop_oneof!["\\PC{0,8}", "[\u{0}-\u{ff}]{0,4}", Just("startedBy".to_owned())];
@@ -346,16 +316,19 @@ mod tests {
         }
 
         #[test]
-        fn what_the_top_of_an_event_decides_is_what_the_automaton_says(
-            (types, sources) in ("[AB]{1,2}", "[ab]{0,2}"), (detail_type, source) in ("[ABC]", "[abc]"),
+        fn what_is_judged_without_the_automaton_is_what_it_says(
+            (types, sources, choices) in ("[AB]{1,2}", "[ab]{0,2}", any_choices()),
+            (detail_type, source) in ("[ABC]", "[abc]"),
+            value in prop_oneof![any_json(), "[A-C]{0,3}".prop_map(Value::from)],
         ) {
             let words = |letters: &str| letters.chars().map(String::from).collect::<Vec<_>>();
-            let mut pattern = json!({ "detail-type": words(&types) });
+            let mut pattern = json!({ "detail-type": words(&types), "detail": { "in": { "side": choices } } });
             if !sources.is_empty() {
                 pattern["source"] = json!(words(&sources));
             }
             let rules = Rules::compile(&[rule(pattern)]).unwrap();
-            let event = event(&json!({ "detail-type": detail_type, "source": source }));
+            let detail = json!({ "in": { "side": value } });
+            let event = event(&json!({ "detail-type": detail_type, "source": source, "detail": detail }));
             let json = serde_json::to_string(&event).unwrap();
             let said = rules.fleet.quamina.matches_for_event(json.as_bytes()).unwrap();
             prop_assert_eq!(rules.matching(BusName::Fleet, &event).unwrap(), said);
