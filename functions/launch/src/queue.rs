@@ -1,6 +1,6 @@
 //! The queue: new jobs, and waiting ones whose turn has come.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleetfoot_model::Timestamp;
@@ -14,6 +14,7 @@ use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::pause::Pause;
 use fleetfoot_model::record::Record;
 use fleetfoot_model::runner::Runner;
+use rustc_hash::FxHashSet;
 
 use crate::Launch;
 
@@ -214,7 +215,7 @@ impl Launch {
         &self,
         jobs: &[Stored<Arc<Job>>],
     ) -> Result<BTreeMap<Repository, u64>, FunctionError> {
-        let (mut seen, mut live) = (HashSet::new(), BTreeMap::new());
+        let (mut seen, mut live) = (FxHashSet::default(), BTreeMap::new());
         for job in jobs {
             let repository = &job.value.description.repository;
             if seen.insert(repository) {

@@ -1,6 +1,8 @@
 //! Which waiting job is next: the oldest of the repository that has the fewest runners.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
 
 use crate::Timestamp;
 use crate::ids::{JobId, Repository};
@@ -13,7 +15,7 @@ pub fn order<'a>(
     live: &BTreeMap<Repository, u64>,
     now: Timestamp,
 ) -> Vec<JobId> {
-    let mut queues: HashMap<&Repository, Vec<&Job>> = HashMap::new();
+    let mut queues: FxHashMap<&Repository, Vec<&Job>> = FxHashMap::default();
     for job in waiting {
         if job.is_queued()
             && job.runner().is_none()
