@@ -72,6 +72,21 @@ fn a_job_whose_runner_was_taken_by_one_with_fewer_labels_gets_another_runner_at_
     assert_eq!(world.told(&own(modest, 1)).last().map(String::as_str), Some("RunnerStopped"));
 }
 
+/// lesson 1: a job whose runners others take as often as one may fail is not given up: it waits longer before the next.
+#[test]
+fn a_job_whose_runners_are_always_taken_is_not_given_up() {
+    let mut world = Plan::new(1).with("[limits]\nlaunch_attempts = 1\n").world();
+    with_a_slow_first(&mut world, "self-hosted");
+    let large = world.push("self-hosted class:large");
+    world.settle();
+    assert_eq!(world.end_of(large), "success");
+    assert!(
+        world.steps(large).contains("1 of its runners were taken by other jobs"),
+        "{}",
+        world.steps(large)
+    );
+}
+
 /// A runner of another fleet takes a job of ours; ours is let go, and a job that waits gets it.
 #[test]
 fn a_job_that_started_on_a_strange_runner_frees_its_own() {

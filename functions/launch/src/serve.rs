@@ -112,12 +112,18 @@ impl Launch {
         now: Timestamp,
     ) -> Result<Served, FunctionError> {
         let attempts = self.config.limits.launch_attempts;
-        if job.value.failures.max(job.value.replacements) >= attempts {
+        if job.value.failures >= attempts {
             let reason = format!(
                 "{attempts} runners were launched for it and none could run it; the last: {}",
                 last_words(&job.value)
             );
             return Ok(self.reject(job, &reason, now).await?.into());
+        }
+        // One that waits already has had its longer wait.
+        if job.value.waiting().is_none()
+            && let Some(waiting) = retry::after_takeovers(&job.value, &self.config, now)
+        {
+            return Ok(self.defer(job, waiting, now).await?.into());
         }
         let before = job.clone();
         let (job, reservation, mut limits) = self.reservation(job, spec, now);

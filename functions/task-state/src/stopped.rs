@@ -75,7 +75,8 @@ impl TaskState {
         };
         // Counted, so that a runner that ends at once without a job is not launched for ever.
         job.value.replacements += 1;
-        let waiting = Waiting::Backoff { until, reason: why };
+        let waiting = retry::after_takeovers(&job.value, &self.config, now)
+            .unwrap_or(Waiting::Backoff { until, reason: why });
         let fact = job.value.defer(waiting, now);
         ledger::put(&*self.ledger, job).await?;
         Ok(vec![fact])

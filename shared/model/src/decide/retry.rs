@@ -1,4 +1,4 @@
-//! A job whose runner failed it before it started: try again, wait, or give up.
+//! A job whose runner failed it before it started, or was taken by another job: try again, wait, or give up.
 
 use crate::Timestamp;
 use crate::config::Config;
@@ -27,4 +27,14 @@ pub fn after_failure(job: &mut Job, reason: &str, config: &Config, now: Timestam
     }
     let waiting = Waiting::Backoff { until: now + wait, reason: reason.to_owned() };
     job.defer(waiting, now)
+}
+
+/// What a job waits for whose runners other jobs took as often as a job may fail. It is not given up, since nothing is wrong
+/// with it and it still waits at GitHub; but each further runner comes after a longer wait, at the end of which `cleanup`
+/// asks GitHub how it stands.
+pub fn after_takeovers(job: &Job, config: &Config, now: Timestamp) -> Option<Waiting> {
+    let beyond = job.replacements.checked_sub(config.limits.launch_attempts)?;
+    let until = now + config.timeouts.backoff_after(beyond + 2);
+    let reason = format!("{} of its runners were taken by other jobs", job.replacements);
+    Some(Waiting::Backoff { until, reason })
 }
