@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -140,8 +141,15 @@ async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
+/// One that stays free while `up` is started again: below those that systems give to whoever asks for any, and to
+/// connections.
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let candidates = std::iter::repeat_with(|| std::process::id() * 8 + NEXT.fetch_add(1, Ordering::Relaxed));
+    candidates
+        .map(|n| 20_000 + u16::try_from(n % 12_000).unwrap())
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .unwrap()
 }
 
 /// A folder like that of `actions/runner`. Its `run.sh` notes what it finds in its environment.
