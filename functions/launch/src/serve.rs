@@ -78,7 +78,8 @@ impl Launch {
         Ok(facts.into())
     }
 
-    /// For what a job waits before a task is asked for: a limit that is used up, or that others wait for already.
+    /// For what a job waits before a task is asked for: a limit that is used up, or that others wait for already, or its
+    /// turn after others took its runners. One that waits already has had that longer wait.
     fn has_to_wait(&self, job: &Job, spec: &Spec, others: &Others<'_>, now: Timestamp) -> Option<Waiting> {
         let held_up = job
             .waiting()
@@ -88,7 +89,11 @@ impl Launch {
         }
         let counters = self.counters(spec, Some(&job.description.repository));
         let limits = counters.iter().map(|(counter, limit)| Waiting::capacity(counter, *limit));
-        limits.into_iter().find(|limit| others.before.contains(&limit))
+        let full = limits.into_iter().find(|limit| others.before.contains(&limit));
+        full.or_else(|| {
+            let waits_first = job.waiting().is_none();
+            waits_first.then(|| retry::after_takeovers(job, &self.config, now)).flatten()
+        })
     }
 
     /// A runner is there already, warm or left over: it is meant for this job now.
@@ -118,12 +123,6 @@ impl Launch {
                 last_words(&job.value)
             );
             return Ok(self.reject(job, &reason, now).await?.into());
-        }
-        // One that waits already has had its longer wait.
-        if job.value.waiting().is_none()
-            && let Some(waiting) = retry::after_takeovers(&job.value, &self.config, now)
-        {
-            return Ok(self.defer(job, waiting, now).await?.into());
         }
         let before = job.clone();
         let (job, reservation, mut limits) = self.reservation(job, spec, now);

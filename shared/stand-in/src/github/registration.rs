@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 
 use crate::dice::Dice;
 
+/// The sizes of RSA parameters of 3,072 bits, in bytes.
+const LONG: usize = 384;
+const SHORT: usize = 192;
+
 /// A connected runner's session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub(crate) u64);
@@ -90,39 +94,27 @@ impl Registration {
             "Data": { "ClientId": self.secret.expose(), "AuthorizationUrl": format!("{address}/stand-in/token") },
         });
         let mut files = json!({ ".runner": encode(&runner), ".credentials": encode(&credentials) });
-        // Drawn in any case: a brief simulation is the same as one that is not.
-        let noise = Noise::draw(dice);
-        if !is_brief {
-            files[".credentials_rsaparams"] = encode(&noise.parameters()).into();
+        if is_brief {
+            // Drawn in any case: a brief simulation is the same as one that is not.
+            let _ = dice.bytes::<{ 2 * LONG + 5 * SHORT }>();
+        } else {
+            files[".credentials_rsaparams"] = encode(&parameters(dice)).into();
         }
         Secret::new(encode(&files))
     }
 }
 
-struct Noise {
-    long: [[u8; 384]; 2],
-    short: [[u8; 192]; 5],
-}
-
-impl Noise {
-    fn draw(dice: &mut Dice) -> Self {
-        Self { long: std::array::from_fn(|_| dice.bytes()), short: std::array::from_fn(|_| dice.bytes()) }
-    }
-
-    fn parameters(&self) -> Value {
-        let [d, modulus] = self.long.map(|bytes| STANDARD.encode(bytes));
-        let [dp, dq, inverse_q, p, q] = self.short.map(|bytes| STANDARD.encode(bytes));
-        json!({
-            "d": d,
-            "dp": dp,
-            "dq": dq,
-            "exponent": "AQAB",
-            "inverseQ": inverse_q,
-            "modulus": modulus,
-            "p": p,
-            "q": q,
-        })
-    }
+fn parameters(dice: &mut Dice) -> Value {
+    json!({
+        "d": STANDARD.encode(dice.bytes::<LONG>()),
+        "dp": STANDARD.encode(dice.bytes::<SHORT>()),
+        "dq": STANDARD.encode(dice.bytes::<SHORT>()),
+        "exponent": "AQAB",
+        "inverseQ": STANDARD.encode(dice.bytes::<SHORT>()),
+        "modulus": STANDARD.encode(dice.bytes::<LONG>()),
+        "p": STANDARD.encode(dice.bytes::<SHORT>()),
+        "q": STANDARD.encode(dice.bytes::<SHORT>()),
+    })
 }
 
 fn encode(value: &Value) -> String {
