@@ -7,7 +7,7 @@ use fleetfoot_model::check::{Check, CheckRun, GIVE_UP_AFTER, Shows};
 use fleetfoot_model::events::{CheckRunsRefused, Fact};
 use fleetfoot_model::function::FunctionError;
 use fleetfoot_model::ids::RunId;
-use fleetfoot_model::job::{Job, JobState};
+use fleetfoot_model::job::Job;
 use fleetfoot_model::ledger::{self, Stored};
 use fleetfoot_model::ports::GitHubError;
 use fleetfoot_model::record::{CleanupMemory, KEEP_ENDED};
@@ -69,11 +69,10 @@ impl Cleanup {
     /// Why nobody need be told any more.
     fn pointless(&self, job: &Job, now: Timestamp) -> Option<String> {
         let Some(Check::Wanted { shows, since, .. }) = job.check else { return None };
-        let is_over = matches!(job.state, JobState::Rejected { .. } | JobState::Expired { .. });
         if !self.config.notify.check_runs {
             return Some("check_runs is not set under [notify] any more".to_owned());
         }
-        if shows == Shows::Failure && !is_over {
+        if shows == Shows::Failure && !job.is_given_up() {
             return Some("GitHub has started or ended it meanwhile".to_owned());
         }
         let hours = GIVE_UP_AFTER.as_hours();

@@ -76,8 +76,11 @@ impl Job {
     /// when it was rejected or given up; what is called twice counts once. Of a job that had a runner GitHub itself shows
     /// what became of it.
     pub fn show_failure(&mut self, config: &Config, now: Timestamp) {
-        let is_over = matches!(self.state, JobState::Rejected { .. } | JobState::Expired { .. });
-        if is_over && self.started_at.is_none() && self.check.is_none() && self.can_be_shown(config) {
+        if self.is_given_up()
+            && self.started_at.is_none()
+            && self.check.is_none()
+            && self.can_be_shown(config)
+        {
             self.check = Some(Check::wanted(Shows::Failure, false, now));
         }
     }

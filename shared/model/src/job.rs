@@ -153,6 +153,11 @@ impl Job {
         matches!(self.state, JobState::Queued { .. } | JobState::Running { .. })
     }
 
+    /// Whether it was given up here, whatever GitHub does with it.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self.state, JobState::Rejected { .. } | JobState::Expired { .. })
+    }
+
     /// When it ended, if it did.
     pub fn ended_at(&self) -> Option<Timestamp> {
         match &self.state {

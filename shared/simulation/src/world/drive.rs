@@ -4,7 +4,6 @@ use fleetfoot_local::bus::{Delivery, Item, Outcome, Payload};
 use fleetfoot_model::events::Fact;
 use fleetfoot_model::http::Request;
 use fleetfoot_model::ids::{JobId, Repository};
-use fleetfoot_model::job::JobState;
 use fleetfoot_model::labels;
 use fleetfoot_model::ports::Clock as _;
 use fleetfoot_model::{SignedDuration, Timestamp};
@@ -188,8 +187,7 @@ impl World {
     }
 
     fn is_given_up(&self, id: JobId) -> bool {
-        let job = self.ledger.job(id);
-        job.is_some_and(|job| matches!(job.state, JobState::Rejected { .. } | JobState::Expired { .. }))
+        self.ledger.job(id).is_some_and(|job| job.is_given_up())
     }
 
     /// Whether a job that was given up here had ended, and word of that was lost between the functions, or is a letter that
